@@ -1,0 +1,27 @@
+// Outbound: the one interface through which rooms other than http reach the network (key sets of token issuers, witnesses, webhooks).
+//
+// The real one is http's; it is itself licensed: only addresses that the declaration or the configuration names are reached, bodies and
+// waits are limited, redirects are not followed. Tests pass a fake.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "base/task.h"
+
+namespace licet {
+
+struct Fetched {
+  int status = 0;
+  std::string body;
+  std::string content_type;
+};
+
+class Outbound {
+ public:
+  virtual ~Outbound() = default;
+  // GET. unavailable: no answer in time; permission_denied: the address is not on the list.
+  [[nodiscard]] virtual Task<Result<Fetched>> get(std::string url) = 0;
+};
+
+}  // namespace licet
