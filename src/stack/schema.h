@@ -20,12 +20,13 @@ enum class Type : std::uint8_t {
   boolean,   // true | false
   integer,   // 0 or more
   date,      // YYYY-MM-DD
-  duration,  // 60m, 24h, 5d (calendar days), 5bd (business days), 3mo, 1y
+  duration,  // 60m, 24h, 5d (calendar days), 5bd (business days)
   word,      // a name without spaces: us-east, fhir-r4
   purpose,   // a code of HL7 PurposeOfUse (TREAT), or our own (licet:ai-training)
   classes,   // a data class or a pattern of them: clinical.note, clinical.*; special.* and unclassified by name only
   prefix,    // a path that starts and ends with /
   url,       // https://… or http://…
+  path,      // a file below the stack folder: agreements/scribe.txt
   sha256,    // 64 lower-case hex digits
   pack,      // id@version
   choice,    // one of `choices`

@@ -14,7 +14,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -50,15 +49,20 @@ struct Problem {
 };
 
 // A value as the schema typed it. Scalars keep their text; dates, numbers, durations and booleans were checked against the schema.
+struct Member;
 struct Value {
   enum class Type : std::uint8_t { scalar, list, map };
   Type type = Type::scalar;
   std::string text;                                  // scalar
   std::vector<Value> items;                          // list
-  std::vector<std::pair<std::string, Value>> members;  // map, in order
-  Place place;
+  std::vector<Member> members;                       // map, in order
+  Place place;                                       // of a scalar: itself; of a list or map: its key
 
   [[nodiscard]] const Value* find(std::string_view key) const;  // of a map; nullptr: absent
+};
+struct Member {  // not a std::pair: that can't hold a type which isn't complete yet
+  std::string key;
+  Value value;
 };
 
 struct Document {
