@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <asio/co_spawn.hpp>
 #include <asio/execution_context.hpp>
@@ -11,6 +12,7 @@
 #include <asio/ip/tcp.hpp>
 #include <atomic>
 #include <cerrno>
+#include <cstring>
 #include <exception>
 #include <unordered_map>
 #include <utility>
@@ -169,7 +171,20 @@ class TheUpstream final : public Upstream {
   }
 
  private:
+  Result<std::unique_ptr<Link>> connect_unix(const asio::any_io_executor& executor) {
+    sockaddr_un to{};
+    to.sun_family = AF_UNIX;
+    std::memcpy(to.sun_path, options_.unix_path.data(), options_.unix_path.size());
+    const int s = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (s < 0) return Error{Code::unavailable, "no socket left"};
+    auto link = std::make_unique<Link>(executor, s, limits_);
+    // At once or never: a unix socket whose backlog is full says EAGAIN.
+    if (::connect(s, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return Error{Code::unavailable, options_.unix_path + ": can't connect"};
+    return link;
+  }
+
   Task<Result<std::unique_ptr<Link>>> connect(asio::any_io_executor executor) {
+    if (!options_.unix_path.empty()) co_return connect_unix(executor);
     const Instant deadline = in(limits_.connect_wait);
     asio::ip::tcp::resolver resolver(executor);
     asio::error_code numeric;
@@ -307,6 +322,8 @@ class TheOutbound final : public Outbound {
 Result<std::unique_ptr<Upstream>> make_upstream(UpstreamOptions options) {
   auto url = parse_url(options.url);
   if (!url) return Error{Code::invalid_argument, options.url + ": " + url.error().message};
+  if (options.unix_path.size() >= sizeof(sockaddr_un::sun_path)) return Error{Code::invalid_argument, options.unix_path + ": too long for a socket"};
+  if (!options.unix_path.empty() && url->tls) return Error{Code::invalid_argument, options.unix_path + ": no TLS on a unix socket"};
   std::shared_ptr<TlsContext> tls;
   if (url->tls) {
     LICET_TRY(context, TlsContext::client(options.ca_file, options.certificate_file, options.key_file));

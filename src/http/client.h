@@ -30,6 +30,7 @@ namespace licet::http {
 
 struct UpstreamOptions {
   std::string url;               // http:// or https://; a path is ignored. http:// is for the same host or a trusted network
+  std::string unix_path;         // not empty: connect to this socket; the url then only says what stands in Host ("http://licet")
   std::string ca_file;           // PEM bundle; empty: the system's authorities
   std::string certificate_file;  // PEM, optional: what we show as a client
   std::string key_file;

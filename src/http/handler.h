@@ -65,6 +65,7 @@ struct Peer {
   std::vector<std::string> dns_names;  // its subjectAltName dNSNames
   std::vector<std::string> uris;       // and URIs
   Digest certificate{};                // SHA-256 of its DER
+  std::optional<std::uint32_t> user;   // on a unix socket: the uid of the process at the other end, as the kernel knows it
 };
 
 struct Request {
@@ -93,7 +94,8 @@ struct Response {
 class Body {
  public:
   virtual ~Body() = default;
-  // Up to about `most` bytes; empty means the clean end. invalid_argument: broken framing; unavailable: cut or too slow.
+  // Up to about `most` bytes; empty means the clean end. invalid_argument: broken framing; unavailable: cut or too slow;
+  // exhausted: a request body beyond limits.request_body_bytes. One operation of Body or Responder at a time.
   [[nodiscard]] virtual Task<Result<Phi<std::string>>> read(std::size_t most) = 0;
 };
 

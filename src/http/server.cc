@@ -44,10 +44,10 @@ class Connection;
 // One I/O thread: its loop, its listening socket, and the connections that live on it.
 struct Loop {
   explicit Loop(int socket) : context(1), work(context.get_executor()), listener(context, socket) {}
+  std::vector<Connection*> connections;  // unordered; each knows its place. Outlives the context, whose end may end connections
   asio::io_context context;
   asio::executor_work_guard<asio::io_context::executor_type> work;
   asio::posix::stream_descriptor listener;
-  std::vector<Connection*> connections;  // unordered; each knows its place
   std::thread thread;
 };
 
@@ -87,6 +87,9 @@ class Connection final : public Responder {
   Connection(Shared& shared, Loop& loop, int socket, std::string address)
       : shared_(shared), loop_(loop), limits_(shared.options.limits), channel_(loop.context.get_executor(), socket), intake_(channel_, limits_) {
     peer_.address = std::move(address);
+    ucred credentials{};
+    socklen_t size = sizeof credentials;
+    if (peer_.address == "unix" && ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0) peer_.user = credentials.uid;
     if (shared.tls) channel_.secure(shared.tls->accept(socket));
     place_ = loop.connections.size();
     loop.connections.push_back(this);

@@ -14,7 +14,8 @@
 // Threads: options.threads I/O threads, each with its own io_context and listening socket (SO_REUSEPORT); a connection never moves.
 // The Handler is called on all of them and must outlive the Server. start() and stop() belong to the owner's thread, never to an I/O thread.
 // An exception that leaves a Handler cuts that connection and is logged by its type alone: its text might hold PHI.
-// Everything that a Handler awaits must complete: stop() waits for it.
+// What a Handler awaits from other threads (base/until) must be answered before the Server is gone: stop the Server before the ledger, and
+// let the ledger answer everything. stop() waits up to twice limits.shutdown_wait, then drops what waits on its own sockets and timers.
 //
 // Memory: 16 KiB a connection, up to limits.head_bytes while a head needs it, plus OpenSSL's buffers.
 // Source: RFC 9110, 9112; TLS 1.3, or 1.2 with ECDHE and AEAD only (RFC 9325); ALPN http/1.1.

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -126,6 +125,7 @@ class Site final : public Handler {
       (co_await std::move(sending)).ignore();
     } else {
       std::string who = request.method + " " + request.target + " " + request.host + " tls=" + (request.peer.tls ? "1" : "0");
+      if (request.peer.user) who += " user=" + std::to_string(*request.peer.user);
       if (request.peer.certified) who += " " + request.peer.dns_names.at(0) + " " + request.peer.uris.at(0);
       auto sending = responder.send(std::move(head), std::move(who));
       (co_await std::move(sending)).ignore();
@@ -547,14 +547,54 @@ TEST(Server, ListensOnAUnixSocket) {
   options.threads = 2;
   options.unix_path = certificates() + "/s.sock";
   const auto server = start(options, site);
-  sockaddr_un at{};
-  at.sun_family = AF_UNIX;
-  options.unix_path.copy(at.sun_path, sizeof at.sun_path - 1);
-  const int s = ::socket(AF_UNIX, SOCK_STREAM, 0);
-  ASSERT_EQ(::connect(s, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
-  Raw raw(s, 0);
-  raw.send("GET /u HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-  EXPECT_TRUE(raw.rest().ends_with("GET /u h tls=0"));
+  UpstreamOptions o;
+  o.url = "http://licet";
+  o.unix_path = options.unix_path;
+  const Came came = fetch(*upstream(o), to("GET", "/u"));
+  EXPECT_EQ(came.body, "GET /u licet tls=0 user=" + std::to_string(::getuid())) << came.message;
+  EXPECT_EQ(std::filesystem::status(o.unix_path).permissions(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  server->stop();
+  EXPECT_FALSE(std::filesystem::exists(o.unix_path));
+  EXPECT_EQ(fetch(*upstream(o), to("GET", "/u")).error, Code::unavailable);
+}
+
+// A Handler that waits for an upstream that never answers: stop() cuts it, and then drops it with its thread.
+class Endless final : public Handler {
+ public:
+  explicit Endless(Upstream& silent) : silent_(silent) {}
+  std::promise<void> called;
+  Task<void> handle(Request request, Body&, Responder&) override {
+    called.set_value();
+    auto sending = silent_.send(std::move(request), {});
+    (co_await std::move(sending)).ignore();
+  }
+
+ private:
+  Upstream& silent_;
+};
+
+TEST(Server, StopEndsEvenWhatNeverEnds) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  socklen_t size = sizeof at;
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size);
+  const auto silent = upstream("http://127.0.0.1:" + std::to_string(ntohs(at.sin_port)));
+  Endless endless(*silent);
+  auto options = plain();
+  options.limits.shutdown_wait = 20ms;
+  const auto server = start(options, endless);
+  Raw raw(server->port());
+  raw.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n");
+  endless.called.get_future().get();
+  testing::internal::CaptureStderr();
+  server->stop();
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("did not end"), std::string::npos);
+  EXPECT_EQ(raw.rest(), "");
+  ::close(listener);
 }
 
 // ---- TLS
