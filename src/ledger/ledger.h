@@ -75,6 +75,8 @@ struct Options {
   const Clock* clock = nullptr;
   Random* random = nullptr;
   Limits limits;
+  // Publishes and makes segments ahead of need on a thread of its own. Off (tests): only checkpoint(), receipt() and closing publish.
+  bool background = true;
 };
 
 // A leaf as stored, with its place and time.
