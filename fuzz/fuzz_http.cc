@@ -1,5 +1,6 @@
 // HTTP heads and chunked bodies, both directions. Property: what a message is read as, or why it is refused, depends on its bytes alone,
-// not on how they were split; and nothing that was accepted holds a byte that could end a line, a name that is no token, or a hop-by-hop field.
+// not on how they were split; and nothing that was accepted holds a byte that could end a line, a name that is no token, or a hop-by-hop
+// field.
 //
 // The first two bytes of the input choose the direction and the split; the rest is the message.
 #include <cstddef>
@@ -61,7 +62,8 @@ std::string read_as(bool request, std::string_view bytes, std::size_t step) {
       const Request r = p.take();
       must(is_token(r.method) && is_origin_form(r.target) && is_authority(r.host));
       must(!(r.chunked && r.content_length));
-      return r.method + r.target + r.host + fields(r.headers) + std::to_string(static_cast<int>(framing)) + std::to_string(r.content_length.value_or(0));
+      return r.method + r.target + r.host + fields(r.headers) + std::to_string(static_cast<int>(framing)) +
+             std::to_string(r.content_length.value_or(0));
     });
   }
   ResponseParser parser(limits);

@@ -29,10 +29,10 @@ constexpr auto kValue = asio::experimental::as_tuple(asio::use_awaitable);
 
 struct Url {
   bool tls = false;
-  std::string host;        // without brackets
+  std::string host;  // without brackets
   std::string port;
-  std::string authority;   // for Host: the port only where it is not the scheme's own
-  std::string target;      // "/…"
+  std::string authority;  // for Host: the port only where it is not the scheme's own
+  std::string target;     // "/…"
   [[nodiscard]] std::string origin() const { return (tls ? "https://" : "http://") + authority; }
 };
 
@@ -109,8 +109,13 @@ asio::execution_context::id Pool::id;
 class TheAnswer final : public Answer {
  public:
   TheAnswer(Pool& pool, std::uint64_t upstream, std::size_t most_idle, std::unique_ptr<Link> link, ResponseParser& parser)
-      : pool_(pool), upstream_(upstream), most_idle_(most_idle), link_(std::move(link)), length_(parser.content_length()),
-        keep_(parser.keep_alive()), head_(parser.take()) {}
+      : pool_(pool),
+        upstream_(upstream),
+        most_idle_(most_idle),
+        link_(std::move(link)),
+        length_(parser.content_length()),
+        keep_(parser.keep_alive()),
+        head_(parser.take()) {}
   ~TheAnswer() override {
     Intake& body = link_->intake;
     if (keep_ && body.done() && !body.failed() && body.buffered().empty()) pool_.give(upstream_, std::move(link_), most_idle_);
@@ -134,7 +139,9 @@ std::uint64_t next_upstream() {
   return serial.fetch_add(1);
 }
 
-bool is_safe(std::string_view method) { return method == "GET" || method == "HEAD" || method == "OPTIONS"; }
+bool is_safe(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS";
+}
 
 class TheUpstream final : public Upstream {
  public:
@@ -179,8 +186,8 @@ class TheUpstream final : public Upstream {
     if (s < 0) return Error{Code::unavailable, "no socket left"};
     auto link = std::make_unique<Link>(executor, s, limits_);
     // At once or never: a unix socket whose backlog is full says EAGAIN.
-    if (::connect(s, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return Error{Code::unavailable, options_.unix_path + ": can't connect"};
-    return link;
+    if (::connect(s, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0) return link;
+    return Error{Code::unavailable, options_.unix_path + ": can't connect"};
   }
 
   Task<Result<std::unique_ptr<Link>>> connect(asio::any_io_executor executor) {
@@ -251,7 +258,8 @@ class TheUpstream final : public Upstream {
           if (parser.framing() == Framing::until_close && !tls_)
             co_return Error{Code::invalid_argument, url_.authority + " answered without a length: a cut could not be seen"};
           co_return Result<void>();
-        case Feed::more: break;
+        case Feed::more:
+          break;
       }
       auto filling = link.intake.fill(deadline);
       LICET_CO_TRY(more, co_await std::move(filling));
@@ -322,8 +330,9 @@ class TheOutbound final : public Outbound {
 Result<std::unique_ptr<Upstream>> make_upstream(UpstreamOptions options) {
   auto url = parse_url(options.url);
   if (!url) return Error{Code::invalid_argument, options.url + ": " + url.error().message};
-  if (options.unix_path.size() >= sizeof(sockaddr_un::sun_path)) return Error{Code::invalid_argument, options.unix_path + ": too long for a socket"};
-  if (!options.unix_path.empty() && url->tls) return Error{Code::invalid_argument, options.unix_path + ": no TLS on a unix socket"};
+  const std::string& path = options.unix_path;
+  if (path.size() >= sizeof(sockaddr_un::sun_path)) return Error{Code::invalid_argument, path + ": too long for a socket"};
+  if (!path.empty() && url->tls) return Error{Code::invalid_argument, path + ": no TLS on a unix socket"};
   std::shared_ptr<TlsContext> tls;
   if (url->tls) {
     LICET_TRY(context, TlsContext::client(options.ca_file, options.certificate_file, options.key_file));

@@ -34,7 +34,7 @@ struct UpstreamOptions {
   std::string ca_file;           // PEM bundle; empty: the system's authorities
   std::string certificate_file;  // PEM, optional: what we show as a client
   std::string key_file;
-  Limits limits;                 // connect_wait, answer_wait, body_wait, write_wait, idle_wait, upstream_idle, head_bytes, header_count
+  Limits limits;  // connect_wait, answer_wait, body_wait, write_wait, idle_wait, upstream_idle, head_bytes, header_count
 };
 
 // invalid_argument: a URL or file that can't be used.
@@ -43,9 +43,9 @@ struct UpstreamOptions {
 struct OutboundOptions {
   // What may be fetched: each is an origin and path prefix ("https://id.example/keys"), matched on whole path segments.
   std::vector<std::string> allow;
-  std::string ca_file;                          // empty: the system's authorities
-  std::size_t answer_bytes = 1024 * 1024;       // exhausted beyond it
-  Limits limits;                                // waits; redirects are never followed
+  std::string ca_file;                     // empty: the system's authorities
+  std::size_t answer_bytes = 1024 * 1024;  // exhausted beyond it
+  Limits limits;                           // waits; redirects are never followed
 };
 [[nodiscard]] Result<std::unique_ptr<Outbound>> make_outbound(OutboundOptions options);
 

@@ -7,13 +7,15 @@ namespace licet::http {
 namespace {
 
 // One table of byte classes: a lookup per byte is what parsing costs.
-constexpr std::uint8_t kToken = 1;   // RFC 9110 §5.6.2
-constexpr std::uint8_t kValue = 2;   // field-vchar, SP, HTAB
-constexpr std::uint8_t kPath = 4;    // pchar and '/', without '%'
-constexpr std::uint8_t kQuery = 8;   // any visible ASCII but '#' and '%': browsers leave | { } ^ " as they are
-constexpr std::uint8_t kHost = 16;   // what DNS and our own names use
+constexpr std::uint8_t kToken = 1;  // RFC 9110 §5.6.2
+constexpr std::uint8_t kValue = 2;  // field-vchar, SP, HTAB
+constexpr std::uint8_t kPath = 4;   // pchar and '/', without '%'
+constexpr std::uint8_t kQuery = 8;  // any visible ASCII but '#' and '%': browsers leave | { } ^ " as they are
+constexpr std::uint8_t kHost = 16;  // what DNS and our own names use
 
-constexpr bool alnum(unsigned c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
+constexpr bool alnum(unsigned c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
 
 constexpr std::array<std::uint8_t, 256> make_table() {
   std::array<std::uint8_t, 256> t{};
@@ -31,13 +33,17 @@ constexpr std::array<std::uint8_t, 256> make_table() {
 }
 constexpr auto kTable = make_table();
 
-bool is(char c, std::uint8_t kind) { return (kTable[static_cast<unsigned char>(c)] & kind) != 0; }
+bool is(char c, std::uint8_t kind) {
+  return (kTable[static_cast<unsigned char>(c)] & kind) != 0;
+}
 bool all(std::string_view text, std::uint8_t kind) {
   unsigned every = kind;
   for (const char c : text) every &= kTable[static_cast<unsigned char>(c)];
   return every != 0;
 }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   const char l = lower(c);
@@ -56,26 +62,39 @@ enum class Known : std::uint8_t { other, host, content_length, transfer_encoding
 
 Known known(std::string_view name) {
   switch (name.size()) {
-    case 2: return same_name(name, "te") ? Known::hop : Known::other;
-    case 4: return same_name(name, "host") ? Known::host : Known::other;
-    case 6: return same_name(name, "expect") ? Known::expect : Known::other;
-    case 7: return same_name(name, "upgrade") || same_name(name, "trailer") ? Known::hop : Known::other;
-    case 10: return same_name(name, "connection") ? Known::connection : same_name(name, "keep-alive") ? Known::hop : Known::other;
-    case 12: return same_name(name, "content-type") ? Known::content_type : Known::other;
-    case 13: return same_name(name, "authorization") ? Known::authorization : Known::other;
-    case 14: return same_name(name, "content-length") ? Known::content_length : Known::other;
-    case 16: return same_name(name, "proxy-connection") ? Known::hop : Known::other;
-    case 17: return same_name(name, "transfer-encoding") ? Known::transfer_encoding : Known::other;
-    case 18: return same_name(name, "proxy-authenticate") ? Known::hop : Known::other;
-    case 19: return same_name(name, "proxy-authorization") ? Known::hop : Known::other;
-    default: return Known::other;
+    case 2:
+      return same_name(name, "te") ? Known::hop : Known::other;
+    case 4:
+      return same_name(name, "host") ? Known::host : Known::other;
+    case 6:
+      return same_name(name, "expect") ? Known::expect : Known::other;
+    case 7:
+      return same_name(name, "upgrade") || same_name(name, "trailer") ? Known::hop : Known::other;
+    case 10:
+      return same_name(name, "connection") ? Known::connection : same_name(name, "keep-alive") ? Known::hop : Known::other;
+    case 12:
+      return same_name(name, "content-type") ? Known::content_type : Known::other;
+    case 13:
+      return same_name(name, "authorization") ? Known::authorization : Known::other;
+    case 14:
+      return same_name(name, "content-length") ? Known::content_length : Known::other;
+    case 16:
+      return same_name(name, "proxy-connection") ? Known::hop : Known::other;
+    case 17:
+      return same_name(name, "transfer-encoding") ? Known::transfer_encoding : Known::other;
+    case 18:
+      return same_name(name, "proxy-authenticate") ? Known::hop : Known::other;
+    case 19:
+      return same_name(name, "proxy-authorization") ? Known::hop : Known::other;
+    default:
+      return Known::other;
   }
 }
 
 // Fields that say who asks, for what host, or where a message ends: nobody may have them dropped, or slip them in under another spelling.
 bool is_guarded(std::string_view name) {
-  for (const std::string_view g : {"host", "content-length", "transfer-encoding", "content-type", "content-encoding", "authorization", "cookie",
-                                   "forwarded", "x-real-ip", "txn-token", "dpop", "expect", "connection"})
+  for (const std::string_view g : {"host", "content-length", "transfer-encoding", "content-type", "content-encoding", "authorization",
+                                   "cookie", "forwarded", "x-real-ip", "txn-token", "dpop", "expect", "connection"})
     if (same_name(name, g)) return true;
   return starts_with_name(name, "x-forwarded-") || starts_with_name(name, "licet-");
 }
@@ -136,19 +155,25 @@ Cut next_line(std::string_view received, std::size_t at, std::size_t& seen, std:
 
 }  // namespace
 
-bool is_token(std::string_view text) { return !text.empty() && all(text, kToken); }
-bool is_field_value(std::string_view text) { return all(text, kValue); }
+bool is_token(std::string_view text) {
+  return !text.empty() && all(text, kToken);
+}
+bool is_field_value(std::string_view text) {
+  return all(text, kValue);
+}
 bool is_hop_by_hop(std::string_view name) {
   switch (known(name)) {
     case Known::connection:
     case Known::content_length:
     case Known::transfer_encoding:
-    case Known::hop: return true;
+    case Known::hop:
+      return true;
     case Known::other:
     case Known::host:
     case Known::expect:
     case Known::authorization:
-    case Known::content_type: return false;
+    case Known::content_type:
+      return false;
   }
   return false;
 }
@@ -230,13 +255,15 @@ bool FieldReader::line(std::string_view line, std::size_t most_fields) {
       if (value != "chunked") return refuse(request_ ? 501 : 400, "a Transfer-Encoding other than chunked");
       chunked = true;
       return true;
-    case Known::connection: return connection(value);
+    case Known::connection:
+      return connection(value);
     case Known::expect:
       if (!request_) break;
       if (!same_name(value, "100-continue")) return refuse(417, "an Expect other than 100-continue");
       expect_continue = true;
       return true;
-    case Known::hop: return true;
+    case Known::hop:
+      return true;
     case Known::authorization:
       if (request_ && std::exchange(has_authorization_, true)) return refuse(400, "two Authorization fields");
       break;
@@ -303,10 +330,16 @@ Feed RequestParser::feed(std::string_view received) {
   for (;;) {
     Line line;
     switch (next_line(received, at_, seen_, head_bytes_, line)) {
-      case Cut::more: return Feed::more;
-      case Cut::too_large: refuse(Reason::too_large, 431, "a head larger than the limit"); return Feed::refused;
-      case Cut::bare_lf: refuse(Reason::malformed, 400, "a line that ends without CR"); return Feed::refused;
-      case Cut::line: break;
+      case Cut::more:
+        return Feed::more;
+      case Cut::too_large:
+        refuse(Reason::too_large, 431, "a head larger than the limit");
+        return Feed::refused;
+      case Cut::bare_lf:
+        refuse(Reason::malformed, 400, "a line that ends without CR");
+        return Feed::refused;
+      case Cut::line:
+        break;
     }
     if (!started_) {
       if (!start_line(line.text)) return Feed::refused;
@@ -401,10 +434,16 @@ Feed ResponseParser::feed(std::string_view received) {
   for (;;) {
     Line line;
     switch (next_line(received, at_, seen_, head_bytes_, line)) {
-      case Cut::more: return Feed::more;
-      case Cut::too_large: refuse("a head larger than the limit"); return Feed::refused;
-      case Cut::bare_lf: refuse("a line that ends without CR"); return Feed::refused;
-      case Cut::line: break;
+      case Cut::more:
+        return Feed::more;
+      case Cut::too_large:
+        refuse("a head larger than the limit");
+        return Feed::refused;
+      case Cut::bare_lf:
+        refuse("a line that ends without CR");
+        return Feed::refused;
+      case Cut::line:
+        break;
     }
     if (!started_) {
       if (!start_line(line.text)) return Feed::refused;
@@ -575,7 +614,8 @@ void ChunkedReader::step(char c) {
     }
     case State::data:
     case State::done:
-    case State::refused: return;
+    case State::refused:
+      return;
   }
 }
 

@@ -138,8 +138,23 @@ class ChunkedReader {
 
  private:
   enum class State : std::uint8_t {
-    size_first, size_more, extension, extension_name, extension_equals, extension_token, extension_quoted, extension_escape,
-    extension_after_quote, size_lf, data, data_cr, data_lf, trailer, trailer_lf, done, refused
+    size_first,
+    size_more,
+    extension,
+    extension_name,
+    extension_equals,
+    extension_token,
+    extension_quoted,
+    extension_escape,
+    extension_after_quote,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    trailer,
+    trailer_lf,
+    done,
+    refused
   };
   void refuse(std::string_view why) {
     state_ = State::refused;
@@ -147,10 +162,10 @@ class ChunkedReader {
   }
   void step(char c);
   State state_ = State::size_first;
-  std::uint64_t left_ = 0;     // of the chunk
+  std::uint64_t left_ = 0;  // of the chunk
   unsigned digits_ = 0;
-  std::size_t extra_ = 0;      // bytes of extensions and trailers so far: bounded for the whole body
-  std::string trailer_;        // the trailer line that is still incomplete
+  std::size_t extra_ = 0;  // bytes of extensions and trailers so far: bounded for the whole body
+  std::string trailer_;    // the trailer line that is still incomplete
   std::string_view why_;
 };
 

@@ -106,14 +106,17 @@ TEST(Parser, TheHostOfAnAbsoluteTargetWins) {
 }
 
 TEST(Parser, TrailersNeverReachTheHeaders) {
-  const Verdict v = read_request("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;a=\"x\\\"y\";b\r\nabc\r\n0\r\nAuthorization: x\r\n\r\n", {});
+  const Verdict v = read_request(
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;a=\"x\\\"y\";b\r\nabc\r\n0\r\nAuthorization: x\r\n\r\n", {});
   EXPECT_TRUE(v.complete);
   EXPECT_EQ(v.text, "POST / @a\nchunked:abc");
 }
 
 TEST(Parser, HopByHopFieldsAndThoseThatConnectionNamesAreLeftOut) {
   const Verdict v = read_request(
-      "GET /x HTTP/1.1\r\nHost: a\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nUpgrade: h2c\r\nX-Kept:\t v \r\n\r\n", {});
+      "GET /x HTTP/1.1\r\nHost: a\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nUpgrade: h2c\r\nX-Kept:\t v "
+      "\r\n\r\n",
+      {});
   EXPECT_EQ(v.text, "GET /x @a\nX-Kept=v\nlength:");
 }
 
@@ -149,7 +152,10 @@ TEST(Parser, RequestTable) {
       {"te upper case", "Host: a\r\nTransfer-Encoding: Chunked\r\n", 501},
       {"te list", "Host: a\r\nTransfer-Encoding: gzip, chunked\r\n", 501},
       {"te quoted", "Host: a\r\nTransfer-Encoding: \"chunked\"\r\n", 501},
-      {"te vertical tab", "Host: a\r\nTransfer-Encoding: \x0b" "chunked\r\n", 400},
+      {"te vertical tab",
+       "Host: a\r\nTransfer-Encoding: \x0b"
+       "chunked\r\n",
+       400},
       {"te then cl", "Host: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 0\r\n", 400},
       {"underscored te", "Host: a\r\nTransfer_Encoding: chunked\r\n", 400},
       {"underscored forwarded", "Host: a\r\nX_Forwarded_For: 1\r\n", 400},
@@ -231,8 +237,12 @@ TEST(Parser, LimitsHoldHoweverTheHeadIsSplit) {
 // Seeded mutations of good requests: never a crash, never a verdict that depends on the split.
 TEST(Parser, MutationsAreReadAlikeHoweverSplit) {
   const std::string seed =
-      "POST /a?b=c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close, x\r\nX: y\r\n\r\n5;a=\"b\"\r\nhello\r\n0\r\nT: u\r\n\r\n";
-  const std::string_view alphabet("\r\n :;=,\"\\#%/\0\x7f\xff" "0a-_", 19);
+      "POST /a?b=c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close, x\r\nX: y\r\n\r\n5;a=\"b\"\r\nhello\r\n0\r\nT: "
+      "u\r\n\r\n";
+  const std::string_view alphabet(
+      "\r\n :;=,\"\\#%/\0\x7f\xff"
+      "0a-_",
+      19);
   SeededRandom random(1);
   for (int round = 0; round < 3000; ++round) {
     std::string bytes = seed;
@@ -240,9 +250,15 @@ TEST(Parser, MutationsAreReadAlikeHoweverSplit) {
       const std::size_t at = random.next() % bytes.size();
       const char c = alphabet[random.next() % alphabet.size()];
       switch (random.next() % 3) {
-        case 0: bytes[at] = c; break;
-        case 1: bytes.insert(at, 1, c); break;
-        default: bytes.erase(at, 1); break;
+        case 0:
+          bytes[at] = c;
+          break;
+        case 1:
+          bytes.insert(at, 1, c);
+          break;
+        default:
+          bytes.erase(at, 1);
+          break;
       }
     }
     const Verdict whole = read_request(bytes, {});
@@ -293,7 +309,8 @@ TEST(Parser, ResponseTable) {
       ResponseParser parser{Limits{}};
       parser.reset(c.head_only);
       Feed fed = Feed::more;
-      for (std::size_t n = split ? 1 : c.bytes.size(); n <= c.bytes.size() && fed == Feed::more; ++n) fed = parser.feed(c.bytes.substr(0, n));
+      for (std::size_t n = split ? 1 : c.bytes.size(); n <= c.bytes.size() && fed == Feed::more; ++n)
+        fed = parser.feed(c.bytes.substr(0, n));
       EXPECT_EQ(fed, c.framing ? Feed::done : Feed::refused) << parser.refusal().why;
       if (!c.framing || fed != Feed::done) continue;
       EXPECT_EQ(parser.framing(), *c.framing);
@@ -328,7 +345,8 @@ TEST(Chunks, ExtensionsAndTrailersAreBounded) {
 }
 
 TEST(Chunks, ABrokenEndIsNoEnd) {
-  for (const char* in : {"0\r\n\n", "0\r\nX\r\n\r\n", "0\r\nX y: 1\r\n\r\n", "0\r\n: 1\r\n\r\n", "0\n\r\n", "0\r\n\rX", "0;\r\n\r\n", "0;a=\r\n\r\n", "0;a=\"\x01\"\r\n\r\n"}) {
+  for (const char* in : {"0\r\n\n", "0\r\nX\r\n\r\n", "0\r\nX y: 1\r\n\r\n", "0\r\n: 1\r\n\r\n", "0\n\r\n", "0\r\n\rX", "0;\r\n\r\n",
+                         "0;a=\r\n\r\n", "0;a=\"\x01\"\r\n\r\n"}) {
     ChunkedReader chunks;
     std::string out;
     chunks.feed(in, out, 100);

@@ -57,7 +57,7 @@ struct Shared {
   Server::Options options;
   Handler& handler;
   std::shared_ptr<TlsContext> tls;
-  std::atomic<std::size_t> open{0};   // connections and spawned tasks
+  std::atomic<std::size_t> open{0};  // connections and spawned tasks
   std::atomic<std::size_t> connections{0};
   std::atomic<bool> draining{false};
   std::mutex mutex;
@@ -85,7 +85,11 @@ void log_exception(std::string_view where, const std::exception_ptr& e) {
 class Connection final : public Responder {
  public:
   Connection(Shared& shared, Loop& loop, int socket, std::string address)
-      : shared_(shared), loop_(loop), limits_(shared.options.limits), channel_(loop.context.get_executor(), socket), intake_(channel_, limits_) {
+      : shared_(shared),
+        loop_(loop),
+        limits_(shared.options.limits),
+        channel_(loop.context.get_executor(), socket),
+        intake_(channel_, limits_) {
     peer_.address = std::move(address);
     ucred credentials{};
     socklen_t size = sizeof credentials;
@@ -134,13 +138,13 @@ class Connection final : public Responder {
   std::size_t place_ = 0;
   std::string head_;  // the answer's, reused
   State state_ = State::ready;
-  bool idle_ = true;         // nothing of a request has arrived
+  bool idle_ = true;  // nothing of a request has arrived
   bool first_ = true;
-  bool keep_ = false;        // the connection may carry another request
-  bool head_only_ = false;   // HEAD
-  bool bodiless_ = false;    // this answer sends no body bytes
+  bool keep_ = false;       // the connection may carry another request
+  bool head_only_ = false;  // HEAD
+  bool bodiless_ = false;   // this answer sends no body bytes
   bool chunked_ = false;
-  std::uint64_t left_ = 0;   // of a stream of known length
+  std::uint64_t left_ = 0;  // of a stream of known length
 };
 
 Task<void> Connection::run() {
@@ -206,7 +210,8 @@ Task<bool> Connection::next_head() {
           co_await std::move(refusing);
           co_return false;
         }
-        case Feed::more: break;
+        case Feed::more:
+          break;
       }
     } else if (shared_.draining) {
       channel_.finish_writing();
@@ -295,7 +300,8 @@ Task<Result<void>> Connection::write(std::string bytes) {
 
 Task<Result<void>> Connection::finish() {
   if (state_ != State::streaming) co_return Error{Code::failed_precondition, "no answer is being streamed"};
-  if (!bodiless_ && !chunked_ && left_ > 0) co_return failed({Code::invalid_argument, "less was written than the length that was announced"});
+  if (!bodiless_ && !chunked_ && left_ > 0)
+    co_return failed({Code::invalid_argument, "less was written than the length that was announced"});
   if (chunked_) {
     head_ = "0\r\n\r\n";
     auto writing = channel_.write(head_, {}, limits_.write_wait);
@@ -356,7 +362,8 @@ Task<void> accept(Shared* shared, Loop* loop) {
     for (;;) {
       sockaddr_storage address{};
       socklen_t size = sizeof address;
-      const int socket = ::accept4(loop->listener.native_handle(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      const int from = loop->listener.native_handle();
+      const int socket = ::accept4(from, reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (socket < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
         log::warn("accept: {}", std::strerror(errno));
         pause.expires_after(100ms);
@@ -378,7 +385,9 @@ Task<void> accept(Shared* shared, Loop* loop) {
   }
 }
 
-Error socket_error(Code code, const std::string& what) { return {code, what + ": " + std::strerror(errno)}; }
+Error socket_error(Code code, const std::string& what) {
+  return {code, what + ": " + std::strerror(errno)};
+}
 
 // A listening socket. `port` 0 becomes the bound one, so that the next thread's socket shares it.
 Result<int> listen_tcp(const std::string& address, std::uint16_t& port, bool loopback_only) {
@@ -470,15 +479,14 @@ Result<void> Server::Inside::listen() {
   }
   port = o.port;
   if (port != 0) {  // SO_REUSEPORT would silently share it with another process of ours
-    std::uint16_t probe = port;
     const int s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in to{};
     to.sin_family = AF_INET;
-    to.sin_port = htons(probe);
+    to.sin_port = htons(port);
     const int on = 1;
     ::setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    const bool taken = ::inet_pton(AF_INET, o.address.c_str(), &to.sin_addr) == 1 && ::bind(s, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0 &&
-                       errno == EADDRINUSE;
+    bool taken = ::inet_pton(AF_INET, o.address.c_str(), &to.sin_addr) == 1;
+    taken = taken && ::bind(s, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0 && errno == EADDRINUSE;
     ::close(s);
     if (taken) return Error{Code::unavailable, o.address + ":" + std::to_string(port) + ": the port is taken"};
   }
@@ -506,10 +514,16 @@ Result<std::unique_ptr<Server>> Server::start(Options options, Handler& handler)
   return std::unique_ptr<Server>(new Server(std::move(inside)));
 }
 
-Server::~Server() { stop(); }
+Server::~Server() {
+  stop();
+}
 
-std::uint16_t Server::port() const { return in_->port; }
-std::size_t Server::connections() const { return in_->shared.connections; }
+std::uint16_t Server::port() const {
+  return in_->port;
+}
+std::size_t Server::connections() const {
+  return in_->shared.connections;
+}
 
 void Server::spawn(std::function<Task<void>()> task) {
   Loop& loop = *in_->loops[in_->turn.fetch_add(1) % in_->loops.size()];

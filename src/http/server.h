@@ -8,11 +8,12 @@
 //   …
 //   server->stop();                                // drains for limits.shutdown_wait, then cuts
 //
-// What a Handler never sees: heads that can be read in two ways, slow or oversized clients, `Expect`, hop-by-hop fields, trailers.
-// They are answered here with a problem document (RFC 9457) or with silence. HTTP/1.0 is refused (505): it can't show a cut stream.
+// What a Handler never sees: heads that can be read in two ways, slow or oversized clients, `Expect`, hop-by-hop fields,
+// trailers. They are answered here with a problem document (RFC 9457) or with silence. HTTP/1.0 is refused (505): it can't
+// show a cut stream.
 //
 // Threads: options.threads I/O threads, each with its own io_context and listening socket (SO_REUSEPORT); a connection never moves.
-// The Handler is called on all of them and must outlive the Server. start() and stop() belong to the owner's thread, never to an I/O thread.
+// The Handler is called on all of them and must outlive the Server. start() and stop() belong to the owner's thread, not an I/O one.
 // An exception that leaves a Handler cuts that connection and is logged by its type alone: its text might hold PHI.
 // What a Handler awaits from other threads (base/until) must be answered before the Server is gone: stop the Server before the ledger, and
 // let the ledger answer everything. stop() waits up to twice limits.shutdown_wait, then drops what waits on its own sockets and timers.
@@ -39,9 +40,9 @@ namespace licet::http {
 enum class ClientCertificate { none, optional, required };
 
 struct ServerTls {
-  std::string certificate_file;               // PEM: the leaf, then its chain
-  std::string key_file;                       // PEM
-  std::vector<std::string> client_ca_files;   // PEM bundles; who may sign client certificates
+  std::string certificate_file;              // PEM: the leaf, then its chain
+  std::string key_file;                      // PEM
+  std::vector<std::string> client_ca_files;  // PEM bundles; who may sign client certificates
   ClientCertificate client = ClientCertificate::none;
 };
 
@@ -52,8 +53,8 @@ class Server {
     std::uint16_t port = 0;             // 0: any free one; see port()
     std::string unix_path;              // not empty: listen on this socket instead of address and port; an old one is replaced; mode 0600
     std::optional<ServerTls> tls;
-    bool plain_anywhere = false;        // only where something in front does TLS on the same trusted host or network
-    unsigned threads = 0;               // 0: one per processor
+    bool plain_anywhere = false;  // only where something in front does TLS on the same trusted host or network
+    unsigned threads = 0;         // 0: one per processor
     Limits limits;
   };
 
@@ -63,8 +64,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  [[nodiscard]] std::uint16_t port() const;        // the bound one; 0 on a unix socket
-  [[nodiscard]] std::size_t connections() const;   // open now, all threads. Any thread
+  [[nodiscard]] std::uint16_t port() const;       // the bound one; 0 on a unix socket
+  [[nodiscard]] std::size_t connections() const;  // open now, all threads. Any thread
 
   // Runs a Task on one of the I/O threads, in turn: a key-set refresh, a webhook. Any thread. It should end before stop(), which waits
   // limits.shutdown_wait for it and then drops it where it stands.

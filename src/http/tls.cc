@@ -17,12 +17,15 @@ std::string last_error() {
   return reason != nullptr ? reason : "unknown error";
 }
 
-Error unusable(const std::string& file) { return {Code::invalid_argument, file + ": " + last_error()}; }
+Error unusable(const std::string& file) {
+  return {Code::invalid_argument, file + ": " + last_error()};
+}
 
 int choose_http11(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* in, unsigned in_size, void*) {
   static constexpr unsigned char kOurs[] = "\x08http/1.1";
   unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, size, kOurs, sizeof kOurs - 1, in, in_size) != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
+  const int found = SSL_select_next_proto(&chosen, size, kOurs, sizeof kOurs - 1, in, in_size);
+  if (found != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
   *out = chosen;
   return SSL_TLSEXT_ERR_OK;
 }
@@ -89,12 +92,16 @@ TlsSession::TlsSession(ssl_st* ssl, int socket) : ssl_(ssl), wire_{socket, false
   SSL_set_bio(ssl_, bio, bio);
 }
 
-TlsSession::~TlsSession() { SSL_free(ssl_); }
+TlsSession::~TlsSession() {
+  SSL_free(ssl_);
+}
 
 Io TlsSession::verdict(int returned) {
   switch (SSL_get_error(ssl_, returned)) {
-    case SSL_ERROR_WANT_READ: return Io::blocked;
-    case SSL_ERROR_ZERO_RETURN: return Io::end;
+    case SSL_ERROR_WANT_READ:
+      return Io::blocked;
+    case SSL_ERROR_ZERO_RETURN:
+      return Io::end;
     default:
       error_ = ERR_peek_last_error();
       verify_ = SSL_get_verify_result(ssl_);
@@ -127,7 +134,9 @@ void TlsSession::close_notify() {
   ERR_clear_error();
 }
 
-bool TlsSession::drained() const { return wire_.drained && SSL_has_pending(ssl_) == 0; }
+bool TlsSession::drained() const {
+  return wire_.drained && SSL_has_pending(ssl_) == 0;
+}
 
 std::string TlsSession::why() const {
   if (verify_ != X509_V_OK) return std::string("certificate: ") + X509_verify_cert_error_string(verify_);
@@ -159,7 +168,9 @@ void TlsSession::describe(Peer& peer) const {
   GENERAL_NAMES_free(names);
 }
 
-TlsContext::~TlsContext() { SSL_CTX_free(context_); }
+TlsContext::~TlsContext() {
+  SSL_CTX_free(context_);
+}
 
 Result<std::shared_ptr<TlsContext>> TlsContext::server(const ServerTls& options) {
   ERR_clear_error();
@@ -175,12 +186,12 @@ Result<std::shared_ptr<TlsContext>> TlsContext::server(const ServerTls& options)
   SSL_CTX_set_num_tickets(c, 1);
   SSL_CTX_set_timeout(c, 600);  // a resumed session carries the client's certificate as it was verified: not for long
   if (options.client == ClientCertificate::none) return made;
-  if (options.client_ca_files.empty()) return Error{Code::invalid_argument, "client certificates are asked for, but client_ca_files is empty"};
+  if (options.client_ca_files.empty())
+    return Error{Code::invalid_argument, "client certificates are asked for, but client_ca_files is empty"};
   for (const std::string& file : options.client_ca_files)
     if (SSL_CTX_load_verify_file(c, file.c_str()) != 1) return unusable(file);
   STACK_OF(X509_NAME)* names = sk_X509_NAME_new_null();  // what we tell clients that we accept
-  for (const std::string& file : options.client_ca_files)
-    SSL_add_file_cert_subjects_to_stack(names, file.c_str());
+  for (const std::string& file : options.client_ca_files) SSL_add_file_cert_subjects_to_stack(names, file.c_str());
   SSL_CTX_set_client_CA_list(c, names);
   int mode = SSL_VERIFY_PEER;
   if (options.client == ClientCertificate::required) mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;

@@ -162,7 +162,9 @@ class Raw {
   ~Raw() { ::close(s_); }
   Raw(const Raw&) = delete;
   Raw& operator=(const Raw&) = delete;
-  bool send(std::string_view bytes) const { return ::send(s_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()); }
+  bool send(std::string_view bytes) const {
+    return ::send(s_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
+  }
   void end() const { ::shutdown(s_, SHUT_WR); }
   // Until the text has come, or the end. `reset_`: it ended by RST.
   std::string until(std::string_view text) {
@@ -298,14 +300,17 @@ std::unique_ptr<Upstream> upstream(std::string url, Limits limits = {}) {
   o.limits = limits;
   return upstream(std::move(o));
 }
-std::string local(const Server& server, const char* scheme = "http") { return std::string(scheme) + "://127.0.0.1:" + std::to_string(server.port()); }
+std::string local(const Server& server, const char* scheme = "http") {
+  return std::string(scheme) + "://127.0.0.1:" + std::to_string(server.port());
+}
 
 // ---- the server
 
 TEST(Server, AnswersAndKeepsTheConnection) {
   Site site;
   const auto server = start(plain(), site);
-  const std::string got = ask(server->port(), "GET /a?b HTTP/1.1\r\nHost: h\r\n\r\nGET /c HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  const std::string got =
+      ask(server->port(), "GET /a?b HTTP/1.1\r\nHost: h\r\n\r\nGET /c HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   const auto first = got.find("GET /a?b h tls=0");
   const auto second = got.find("GET /c h tls=0");
   EXPECT_NE(first, std::string::npos) << got;
@@ -320,7 +325,8 @@ TEST(Server, PipelinedRequestsAreAnsweredInOrder) {
   const auto server = start(plain(), site);
   std::string requests;
   for (int i = 0; i < 50; ++i)
-    requests += "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n<" + std::to_string(100 + i).substr(1) + ">\r\n0\r\nX: y\r\n\r\n";
+    requests += "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n<" + std::to_string(100 + i).substr(1) +
+                ">\r\n0\r\nX: y\r\n\r\n";
   requests += "GET /end HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
   const std::string got = ask(server->port(), requests);
   std::size_t at = 0;
@@ -458,8 +464,8 @@ TEST(Server, AnUnreadBodyIsNeverTheNextRequest) {
   Site site;
   const auto server = start(plain(), site);
   const std::string inner = "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n";
-  const std::string got = ask(server->port(), "POST /ignore HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(inner.size()) + "\r\n\r\n" + inner +
-                                                  "GET /next HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  const std::string got = ask(server->port(), "POST /ignore HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(inner.size()) +
+                                                  "\r\n\r\n" + inner + "GET /next HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(got.find("/smuggled"), std::string::npos);
   EXPECT_NE(got.find("GET /next"), std::string::npos) << got;  // it was short and had arrived: thrown away, the connection kept
 }
@@ -467,9 +473,10 @@ TEST(Server, AnUnreadBodyIsNeverTheNextRequest) {
 TEST(Server, BodilessAnswersCarryNoBodyAndNoWrongLength) {
   Site site;
   const auto server = start(plain(), site);
-  const std::string got = ask(server->port(),
-                              "GET /204 HTTP/1.1\r\nHost: h\r\n\r\nGET /304 HTTP/1.1\r\nHost: h\r\n\r\nHEAD /big HTTP/1.1\r\nHost: h\r\n\r\n"
-                              "HEAD /stream HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  const std::string got =
+      ask(server->port(),
+          "GET /204 HTTP/1.1\r\nHost: h\r\n\r\nGET /304 HTTP/1.1\r\nHost: h\r\n\r\nHEAD /big HTTP/1.1\r\nHost: h\r\n\r\n"
+          "HEAD /stream HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(got.find("must not show"), std::string::npos);
   EXPECT_NE(got.find("content-length: 1048576"), std::string::npos);
   EXPECT_EQ(got.find("content-length: 1048576"), got.rfind("content-length"));
@@ -733,18 +740,21 @@ TEST(Client, ReusesAConnectionAfterACleanEnd) {
 }
 
 TEST(Client, WritesItsOwnFramingAndHost) {
-  Liar liar({"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Encoding: gzip\r\nConnection: "
-             "X-Hop\r\nX-Hop: 1\r\n\r\nok"});
+  Liar liar(
+      {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Encoding: "
+       "gzip\r\nConnection: "
+       "X-Hop\r\nX-Hop: 1\r\n\r\nok"});
   Request r = to("POST", "/x");
-  r.headers = {{"Host", "evil"}, {"Transfer-Encoding", "chunked"}, {"Content-Length", "7"}, {"Expect", "100-continue"},
-               {"Connection", "close"}, {"Accept-Encoding", "br"}, {"X-Kept", "1"}};
+  r.headers = {{"Host", "evil"},        {"Transfer-Encoding", "chunked"}, {"Content-Length", "7"}, {"Expect", "100-continue"},
+               {"Connection", "close"}, {"Accept-Encoding", "br"},        {"X-Kept", "1"}};
   const Came came = fetch(*upstream(liar.url()), std::move(r), "body");
   EXPECT_EQ(came.body, "ok") << came.message;
   EXPECT_NE(came.headers.find("content-encoding"), nullptr);
   EXPECT_EQ(came.headers.find("x-hop"), nullptr);
   EXPECT_EQ(came.headers.find("link"), nullptr);
   EXPECT_EQ(came.headers.find("content-length"), nullptr);
-  const std::string want = "POST /x HTTP/1.1\r\nhost: " + liar.url().substr(7) + "\r\nX-Kept: 1\r\naccept-encoding: identity\r\ncontent-length: 4\r\n\r\n";
+  const std::string want =
+      "POST /x HTTP/1.1\r\nhost: " + liar.url().substr(7) + "\r\nX-Kept: 1\r\naccept-encoding: identity\r\ncontent-length: 4\r\n\r\n";
   EXPECT_TRUE(liar.heard.starts_with(want)) << liar.heard;
 }
 
@@ -776,7 +786,8 @@ TEST(Client, AnUpstreamThatLiesIsAnError) {
 }
 
 TEST(Client, WhatFollowsAnAnswerIsNeverTheNextOne) {
-  Liar liar({"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood"});
+  Liar liar({"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+             "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood"});
   const auto up = upstream(liar.url());
   std::vector<Came> came;
   run([&]() -> Task<void> {

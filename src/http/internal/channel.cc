@@ -9,8 +9,8 @@
 namespace licet::http {
 namespace {
 constexpr auto kValue = asio::experimental::as_tuple(asio::use_awaitable);
-constexpr std::size_t kStride = 64 * 1024;     // what one write deadline covers
-constexpr std::size_t kRecord = 16 * 1024;     // the largest TLS record
+constexpr std::size_t kStride = 64 * 1024;  // what one write deadline covers
+constexpr std::size_t kRecord = 16 * 1024;  // the largest TLS record
 
 // Ciphertext on its way out. One spare buffer a thread is enough: a connection holds its own only while it waits to be writable.
 thread_local std::string spare_out;  // NOLINT
@@ -51,7 +51,9 @@ Channel::~Channel() {
   watch_->timer.cancel();
 }
 
-Error Channel::lost() { return {Code::unavailable, slow_ ? "the connection is too slow" : "the connection was cut"}; }
+Error Channel::lost() {
+  return {Code::unavailable, slow_ ? "the connection is too slow" : "the connection was cut"};
+}
 
 Task<Result<void>> Channel::wait(asio::posix::descriptor_base::wait_type what, Instant deadline) {
   if (!open()) co_return lost();
@@ -66,7 +68,9 @@ Task<Result<void>> Channel::readable(Instant deadline) {
   drained_ = false;
   return wait(asio::posix::descriptor_base::wait_read, deadline);
 }
-Task<Result<void>> Channel::writable(Instant deadline) { return wait(asio::posix::descriptor_base::wait_write, deadline); }
+Task<Result<void>> Channel::writable(Instant deadline) {
+  return wait(asio::posix::descriptor_base::wait_write, deadline);
+}
 
 Io Channel::try_read(char* to, std::size_t most, std::size_t& got) {
   if (!open()) return Io::failed;
@@ -109,10 +113,13 @@ Task<Result<void>> Channel::flush(std::chrono::milliseconds wait) {
   const Instant deadline = in(wait);
   for (;;) {
     switch (try_flush()) {
-      case Io::done: co_return Result<void>();
+      case Io::done:
+        co_return Result<void>();
       case Io::end:
-      case Io::failed: co_return lost();
-      case Io::blocked: break;
+      case Io::failed:
+        co_return lost();
+      case Io::blocked:
+        break;
     }
     auto waiting = writable(deadline);
     LICET_CO_TRY_VOID(co_await std::move(waiting));

@@ -20,7 +20,9 @@
 namespace licet::http {
 
 using Instant = std::chrono::steady_clock::time_point;
-[[nodiscard]] inline Instant in(std::chrono::milliseconds wait) { return std::chrono::steady_clock::now() + wait; }
+[[nodiscard]] inline Instant in(std::chrono::milliseconds wait) {
+  return std::chrono::steady_clock::now() + wait;
+}
 
 class Channel {
  public:

@@ -26,7 +26,7 @@ void Intake::make_room() {
     if (end_ < capacity_) return;
   }
   const std::size_t larger = capacity_ == 0 ? kBuffer : capacity_ * 2;  // the parser's limit on heads bounds this
-  std::unique_ptr<char[]> data(new char[larger]);  // not value-initialized
+  std::unique_ptr<char[]> data(new char[larger]);                       // not value-initialized
   if (end_ > 0) std::memcpy(data.get(), data_.get(), end_);
   data_ = std::move(data);
   capacity_ = larger;
@@ -37,10 +37,15 @@ Task<Result<bool>> Intake::fill(Instant deadline) {
   for (;;) {
     std::size_t got = 0;
     switch (channel_.try_read(data_.get() + end_, capacity_ - end_, got)) {
-      case Io::done: end_ += got; co_return true;
-      case Io::end: co_return false;
-      case Io::failed: co_return Error{Code::unavailable, "the connection was cut"};
-      case Io::blocked: break;
+      case Io::done:
+        end_ += got;
+        co_return true;
+      case Io::end:
+        co_return false;
+      case Io::failed:
+        co_return Error{Code::unavailable, "the connection was cut"};
+      case Io::blocked:
+        break;
     }
     auto waiting = channel_.readable(deadline);
     LICET_CO_TRY_VOID(co_await std::move(waiting));

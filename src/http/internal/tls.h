@@ -1,7 +1,7 @@
 // TLS over a non-blocking socket: a thin layer on OpenSSL, the only place of http that includes it (tls.cc).
 //
-// A Session reads ciphertext from its socket itself and *appends* what it wants to send to `out`; the Channel sends that. So several records
-// leave in one system call, and encrypting never blocks. Sessions are for one thread; Contexts for any, once made.
+// A Session reads ciphertext from its socket itself and *appends* what it wants to send to `out`; the Channel sends that. So
+// several records leave in one system call, and encrypting never blocks. Sessions are for one thread; Contexts for any, once made.
 // Floor: TLS 1.2 with ECDHE and AEAD (RFC 9325); 1.3 preferred; ALPN http/1.1; session tickets on; no renegotiation, no compression.
 #pragma once
 
