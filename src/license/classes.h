@@ -4,7 +4,10 @@
 //   ResourceFacts facts{.type = "Observation", .categories = {"laboratory"}, …};
 //   ClassId cls = map.classify(facts);         // no allocation; what is unmapped is kUnclassified
 //
-// Pure, immutable, any thread. Labels win over codes, codes over categories, categories over types; special.* wins over all.
+// Pure, immutable once it is in a table, any thread. Labels win over codes, codes over categories, categories over types; special.* wins
+// over all, the most protected of several (their order in `classes`). One resource has one class.
+// Input of load(): the owner's own files; format: docs/formats/license.md. Input of classify(): untrusted.
+// Errors of load(): invalid_argument (file:line).
 #pragma once
 
 #include <cstdint>
@@ -21,6 +24,7 @@
 namespace licet::license {
 
 using ClassId = Id<struct ClassTag>;
+using TypeId = Id<struct TypeTag>;  // a FHIR resource type of the map
 
 struct Coding {
   std::string_view system;
@@ -46,6 +50,7 @@ class ClassMap {
   [[nodiscard]] ClassId classify(const ResourceFacts& facts) const noexcept;
   // The classes that resources of a type can have: a request for a type is possible where any of them is licensed.
   [[nodiscard]] std::span<const ClassId> of_type(std::string_view type) const;
+  [[nodiscard]] TypeId type(std::string_view name) const;  // unknown: the map doesn't name it
   [[nodiscard]] ClassId unclassified() const;
 
   ClassMap();
