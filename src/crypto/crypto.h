@@ -100,6 +100,7 @@ class P256Key {
   P256Key(P256Key&&) noexcept;
   P256Key& operator=(P256Key&&) noexcept;
   [[nodiscard]] Signature64 sign(std::span<const std::byte> message) const;
+  [[nodiscard]] bool verify(std::span<const std::byte> message, std::span<const std::byte> signature) const;  // our own, e.g. a transaction token
   [[nodiscard]] std::array<std::byte, 32> scalar() const;
   [[nodiscard]] std::array<std::byte, 64> public_xy() const;  // x‖y
 
