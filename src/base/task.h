@@ -12,8 +12,11 @@
 
 #include <asio/awaitable.hpp>
 #include <asio/associated_executor.hpp>
+#include <asio/any_io_executor.hpp>
 #include <asio/async_result.hpp>
 #include <asio/dispatch.hpp>
+#include <asio/post.hpp>
+#include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <coroutine>
 #include <memory>
@@ -23,6 +26,13 @@ namespace licet {
 
 template <class T>
 using Task = asio::awaitable<T>;
+
+// The event loop that a Task runs on: `Executor here = co_await asio::this_coro::executor;`. post() runs a callable on it, soon, from any thread.
+using Executor = asio::any_io_executor;
+template <class F>
+void post(const Executor& executor, F f) {
+  asio::post(executor, std::move(f));
+}
 
 // `start` is called once with a copyable callable done(T); done must be called exactly once, from any thread.
 template <class T, class Start>

@@ -1,0 +1,22 @@
+// One file a verb. Each adds itself to the program's parser and runs when it is chosen.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <functional>
+
+namespace licet::cli {
+
+using Run = std::function<int()>;  // exit code
+
+// Each registers its subcommand and sets `run` when the user chose it.
+void add_init(CLI::App& app, Run& run);
+void add_check(CLI::App& app, Run& run);
+void add_diff(CLI::App& app, Run& run);
+void add_serve(CLI::App& app, Run& run);
+void add_token(CLI::App& app, Run& run);
+void add_record(CLI::App& app, Run& run);   // record, suspend, lift, release, explain
+void add_prove(CLI::App& app, Run& run);
+void add_verify(CLI::App& app, Run& run);
+void add_schema(CLI::App& app, Run& run);
+
+}  // namespace licet::cli

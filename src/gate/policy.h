@@ -1,0 +1,50 @@
+// What the gate works from at one moment: the table in force, its routes, and what was prepared from both. Immutable; replaced as a whole.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "codec/fhir.h"
+#include "http/handler.h"
+#include "identity/identity.h"
+#include "license/table.h"
+
+namespace licet::gate {
+
+enum class Speaks : std::uint8_t { fhir_r4, http };
+
+struct Route {
+  std::string id;
+  std::string listens;  // "/fhir/"
+  std::string base;     // the upstream's base path, "/fhir/"
+  std::string origin;   // the upstream's scheme and authority: "https://ehr.example:8443"
+  Speaks speaks = Speaks::http;
+  std::string serves;   // PHI comes out of this system, in answers …
+  std::string reaches;  // … or goes into this one, in requests: exactly one is set
+  std::vector<std::string> accepts;  // transaction-token | mtls | oidc
+  bool observe = false;
+  Micros observe_until{};
+  std::shared_ptr<http::Upstream> upstream;
+  license::RouteId key;
+  std::vector<std::string> cors_origins;
+};
+
+struct Policy {
+  std::uint64_t epoch = 0;
+  std::shared_ptr<const license::Table> table;
+  std::vector<Route> routes;
+  std::vector<codec::ElementFilter> filters;  // by ViewId
+  codec::ElementFilter full = codec::ElementFilter::full();
+  std::shared_ptr<const identity::Directory> directory;
+
+  // The route with the longest `listens` that begins the path; nullptr: none.
+  [[nodiscard]] const Route* find(std::string_view path) const;
+  [[nodiscard]] const codec::ElementFilter& filter(license::ViewId view) const { return view.known() ? filters[view.value] : full; }
+};
+
+// Prepares filters and checks that every view compiles. errors: invalid_argument (a permit's element path).
+[[nodiscard]] Result<void> prepare(Policy& policy);
+
+}  // namespace licet::gate

@@ -1,0 +1,28 @@
+// The only functions through which PHI leaves the gate. Each takes the part and the proof that it was recorded, and spends the proof:
+// without a ledger::Recorded they do not compile (tests/compile_fail), and bytes whose digest isn't the recorded one are not sent.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/phi.h"
+#include "http/handler.h"
+#include "ledger/ledger.h"
+
+namespace licet::gate {
+
+// One piece of one leg, as it will stand on the wire.
+struct Part {
+  std::string bytes;
+};
+
+// The whole answer in one part.
+[[nodiscard]] Task<Result<void>> send_answer(http::Responder& responder, http::Response head, Phi<Part> part, ledger::Recorded&& recorded);
+// One part of a streamed answer; the responder has begun.
+[[nodiscard]] Task<Result<void>> send_part(http::Responder& responder, Phi<Part> part, ledger::Recorded&& recorded);
+// A request that carries PHI to the system behind the route.
+[[nodiscard]] Task<Result<std::unique_ptr<http::Answer>>> send_request(http::Upstream& upstream, http::Request request, Phi<Part> part,
+                                                                       ledger::Recorded&& recorded);
+
+}  // namespace licet::gate
