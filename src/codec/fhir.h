@@ -114,20 +114,20 @@ struct TypeElements {
 enum class Applied : std::uint8_t {
   kept,
   not_in_view,        // the view lacks this type
-  modifier_withheld,  // an element that changes the meaning of the rest (deceased[x], doNotPerform …) isn't in the view: all or nothing
+  modifier_withheld,  // an element that changes the meaning of the rest (deceasedDateTime, Patient.link) isn't in the view: all or nothing
 };
 [[nodiscard]] std::string_view name(Applied);
 
 // Default-deny. Under a view that isn't full, one resource becomes:
-//   resourceType, id, and meta with only versionId, lastUpdated and security, to which the tag SUBSETTED is added; implicitRules and language;
+//   resourceType, id, and meta with only versionId, lastUpdated and security, to which the tag SUBSETTED is added; implicitRules;
 //   the modifier elements of its type that are codes or flags (status, verificationStatus, intent …) and modifierExtension. A modifier
-//   element that carries more than that (Patient.deceased[x], Patient.link) isn't slipped through: unless the view names it, the whole resource goes;
+//   element that carries more than that (Patient.deceasedDateTime, Patient.link) isn't slipped through: unless the view names it, the whole resource goes;
 //   what the view names, without the channels around it: nested `extension`, `id`-only shells, Reference.display and Reference.identifier,
 //   `_x` (kept with `x`, shorn of extensions); text, contained, extension, identifier, note … come only by being named, as `text` or `subject.display`.
 // An OperationOutcome is always let through as its issues' severity and code. Everything else of a type not in the view is dropped.
 class ElementFilter {
  public:
-  // errors  invalid_argument  an empty or ill-formed element path, or a type named twice (message: type and path)
+  // errors  invalid_argument  an ill-formed element path, a type that R4 lacks, or one named twice (message: type and path)
   [[nodiscard]] static Result<ElementFilter> compile(std::span<const TypeElements> types);
   [[nodiscard]] static ElementFilter full();
 
@@ -244,7 +244,7 @@ class BundleWriter {
   std::string& out_;
   Options options_;
   std::size_t entries_ = 0;
-  bool in_entries_ = false, had_entries_ = false;
+  bool in_entries_ = false;
 };
 
 // An OperationOutcome of one issue made of fixed texts: nothing of the upstream's, nothing of the patient's.
