@@ -566,6 +566,7 @@ Result<void> TheLedger::recover() {
     }
     return {};
   }));
+  if (found.damage) return found.damage->error();
   if (rolled_back) return *std::move(rolled_back);
   const std::uint64_t size = found.chain.tree.size();
   for (const auto& [checkpoint, which] : {std::pair{&inside, "in the folder"}, std::pair{&outside, "outside"}}) {

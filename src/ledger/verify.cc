@@ -30,12 +30,9 @@ class Verification {
       take(group, leaves, chain, place);
       return {};
     });
-    if (!scanned) {
-      if (scanned.error().code == Code::permission_denied) return std::move(scanned).error();
-      fault(std::string(kSegmentFolder), std::nullopt, report_.entries, scanned.error().message);
-    } else {
-      finish_segments(*scanned);
-    }
+    if (!scanned) return std::move(scanned).error();
+    if (scanned->damage) fault(scanned->damage->file, scanned->damage->offset, report_.entries, scanned->damage->why);
+    finish_segments(*scanned);
     check_checkpoint();
     finish_tiles();
     // Strange files would escape all of this.

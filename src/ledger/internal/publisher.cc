@@ -65,14 +65,11 @@ Result<void> Publisher::write(const std::string& path, std::string_view bytes) {
 }
 
 Result<void> Publisher::flush() {
-  std::size_t done = 0;
-  Result<void> result;
-  for (; done < waiting_.size(); ++done) {
-    result = write(waiting_[done].first, waiting_[done].second);
-    if (!result) break;
+  while (!waiting_.empty()) {
+    LICET_TRY_VOID(write(waiting_.front().first, waiting_.front().second));
+    waiting_.pop_front();
   }
-  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(done));
-  return result;
+  return {};
 }
 
 Result<std::string> Publisher::publish() {

@@ -6,6 +6,7 @@
 // Thread rule: one thread at a time.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,7 +47,7 @@ class Publisher {
   std::string entries_;  // the bundle that is being filled, as stored
   std::string details_;
   bool any_detail_ = false;
-  std::vector<std::pair<std::string, std::string>> waiting_;  // path, bytes
+  std::deque<std::pair<std::string, std::string>> waiting_;  // path, bytes
   std::uint64_t published_ = 0;
   std::vector<std::string> partials_;  // of the last publish
   std::string note_;

@@ -7,12 +7,8 @@
 namespace licet::ledger {
 namespace {
 
-Error damage(const std::string& name, std::uint64_t offset, std::string_view why) {
-  return {Code::data_loss, fmt::format("{}/{} at byte {}: {}", kSegmentFolder, name, offset, why)};
-}
-
-Result<std::optional<std::uint64_t>> segment_number(const std::string& name) {
-  if (name == kUnfinishedSegment) return std::optional<std::uint64_t>();
+// The number in a segment's name; 0: it isn't one.
+std::uint64_t segment_number(const std::string& name) {
   if (name.size() == 12 && name.ends_with(".seg")) {
     std::uint64_t number = 0;
     bool digits = true;
@@ -20,9 +16,9 @@ Result<std::optional<std::uint64_t>> segment_number(const std::string& name) {
       digits = digits && c >= '0' && c <= '9';
       number = number * 10 + static_cast<std::uint64_t>(c - '0');
     }
-    if (digits) return std::optional<std::uint64_t>(number);
+    if (digits) return number;
   }
-  return Error{Code::data_loss, fmt::format("{}/{} is not a segment", kSegmentFolder, name)};
+  return 0;
 }
 
 // The offset of a whole group at or after `from`, if any.
@@ -60,17 +56,24 @@ Result<void> Chain::follow(const Group& group, const Verifier& verifier, std::ve
   return {};
 }
 
+Error Damage::error() const { return {newer ? Code::failed_precondition : Code::data_loss, fmt::format("{} at byte {}: {}", file, offset, why)}; }
+
 Result<Scan> scan(store::FileSystem& files, const std::string& folder, const Verifier& verifier, const EachGroup& each) {
   Scan result;
+  const auto damage = [&result](const std::string& name, std::uint64_t offset, std::string why) {
+    result.damage = Damage{fmt::format("{}/{}", kSegmentFolder, name), offset, std::move(why), false};
+    return std::move(result);
+  };
   const std::string base = folder + "/" + std::string(kSegmentFolder) + "/";
   if (!files.exists(folder + "/" + std::string(kSegmentFolder))) return result;
   LICET_TRY(names, files.list(folder + "/" + std::string(kSegmentFolder)));
   for (const std::string& name : names) {
-    LICET_TRY(number, segment_number(name));
-    if (!number) continue;
-    if (*number != result.segments.size() + 1) return Error{Code::data_loss, fmt::format("{}/{} is missing", kSegmentFolder, segment_name(result.segments.size() + 1))};
+    if (name == kUnfinishedSegment) continue;
+    const std::uint64_t number = segment_number(name);
+    if (number == 0) return damage(name, 0, "this is not a segment");
+    if (number != result.segments.size() + 1) return damage(name, 0, segment_name(result.segments.size() + 1) + " is missing before it");
     Segment segment;
-    segment.number = *number;
+    segment.number = number;
     result.segments.push_back(segment);
   }
 
@@ -86,7 +89,11 @@ Result<Scan> scan(store::FileSystem& files, const std::string& folder, const Ver
     std::uint64_t offset = 0;
     for (;;) {
       LICET_TRY(seen, look(*file, offset, size));
-      if (seen.found == Found::newer) return Error{Code::failed_precondition, damage(name, offset, seen.why + "; this program reads version 1").message};
+      if (seen.found == Found::newer) {
+        Scan newer = damage(name, offset, seen.why + "; this program reads version 1");
+        newer.damage->newer = true;
+        return newer;
+      }
       if (seen.found == Found::group) {
         const GroupHeader& h = seen.group.header;
         const bool repeats = offset == 0 && chain.sequence > 0 && h.sequence == chain.sequence && seen.group.bytes == result.last_group;

@@ -6,7 +6,7 @@
 //                      with a whole group behind them: damage, unless the next segment continues the chain (next line).
 // Copy-forward. A start that can't know whether the last group reached the disk (it may only be in the page cache) writes it again at the
 // beginning of a new segment and cuts it, with any tail, from the old one. Until the cut is done both copies are there (`leftovers`).
-// Thread rule: any thread. Errors: data_loss with file and byte, failed_precondition for a newer format.
+// Thread rule: any thread. Errors: those of the files; what is wrong with their content is `damage`.
 #pragma once
 
 #include <functional>
@@ -53,6 +53,15 @@ struct Chain {
   [[nodiscard]] Result<void> follow(const Group& group, const Verifier& verifier, std::vector<Digest>& leaves);
 };
 
+// Where the record ends being what it must be: nothing beyond this place was read.
+struct Damage {
+  std::string file;  // below the folder
+  std::uint64_t offset = 0;
+  std::string why;
+  bool newer = false;  // nothing is wrong, but this program is too old
+  [[nodiscard]] Error error() const;
+};
+
 struct Scan {
   std::vector<Segment> segments;
   Chain chain;
@@ -60,6 +69,7 @@ struct Scan {
   Place last_place;
   std::optional<Leftover> tail;
   std::vector<Leftover> leftovers;
+  std::optional<Damage> damage;
 };
 
 // Called for every group in order, with the hashes of its leaves and the chain after it.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "crypto/crypto.h"
 #include "crypto/keys.h"
 #include "ledger/ledger.h"
@@ -31,6 +32,7 @@ struct World {
     EXPECT_TRUE(made.ok());
     keys = *std::move(made);
     limits.segment_bytes = 16 * 1024;
+    log::set_level(log::Level::error);
   }
   [[nodiscard]] Verifier verifier() const { return {kOrigin, keys->log_key().public_key()}; }
   [[nodiscard]] Options options(store::FileSystem& files, const std::string& root = "state") {
