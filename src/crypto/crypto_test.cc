@@ -283,11 +283,12 @@ TEST_P(Wycheproof, Signatures) {
                                                                        : SignatureAlgorithm::rs256;
   std::size_t checked = 0, without_key = 0;
   for (const json& group : (*file)["testGroups"]) {
-    const json jwk = group.contains("publicKeyJwk") ? group["publicKeyJwk"] : group.value("keyJwk", json());
+    if (group["publicKey"].is_null()) continue;  // a few vectors are about a key that can't be written down
     Result<PublicKey> key = Error{Code::not_found, "no JWK"};
     key.ignore();  // a placeholder until one of the kinds below makes it
-    if (algorithm == SignatureAlgorithm::eddsa) key = PublicKey::ed25519(base64url(as_bytes(bytes_of(text(group["publicKey"], "pk")))));
-    else if (group["publicKey"].contains("modulus") || text(jwk, "kty") == "RSA") {
+    if (algorithm == SignatureAlgorithm::eddsa) {
+      key = PublicKey::ed25519(base64url(as_bytes(bytes_of(text(group["publicKey"], "pk")))));
+    } else if (group["publicKey"].contains("modulus")) {
       const auto minimal = [&](const char* field) {
         std::string bytes = bytes_of(text(group["publicKey"], field));
         bytes.erase(0, bytes.find_first_not_of('\0'));

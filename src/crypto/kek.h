@@ -2,8 +2,10 @@
 //
 //   LICET_TRY_VOID(make_kek_file("state/keys/kek", random));     // never overwrites
 //   LICET_TRY(kek, read_kek_file("state/keys/kek"));
+//
 // A systemd credential ($CREDENTIALS_DIRECTORY/licet-kek) is such a file. Back it up apart from the data: without it the ledger's detail and
-// all patient facts are lost, with it a stolen copy of them is open (HHS breach safe harbor asks for keys kept elsewhere).
+// all patient facts are lost, with it a stolen copy of them is open (the HHS breach safe harbor asks for keys kept elsewhere).
+// Any thread. Errors: below, each naming the path, never a byte of its content.
 #pragma once
 
 #include <string>
@@ -14,8 +16,9 @@
 
 namespace licet::crypto {
 
+// Whole and durable, or not there at all. already_exists; not_found: its folder; exhausted: full disk; permission_denied; data_loss.
 [[nodiscard]] Result<void> make_kek_file(const std::string& path, Random& random);
-// permission_denied: group or others can read it; invalid_argument: not a key; not_found.
+// permission_denied: group or others can read it, or it belongs to somebody else; invalid_argument: not a key; not_found; data_loss.
 [[nodiscard]] Result<Secret> read_kek_file(const std::string& path);
 
 }  // namespace licet::crypto

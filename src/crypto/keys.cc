@@ -1,11 +1,15 @@
+// The wrapped ring is JSON: {"format": "licet key ring v1", "tenant": T, "keys": {NAME: base64(box)}, "destroyed": [NAME]}. A box holds 32
+// bytes, sealed under the KEK with AAD = format \n tenant \n name, so a key can't be moved to another name or tenant.
 #include "crypto/keys.h"
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
 namespace licet::crypto {
 namespace {
@@ -24,8 +28,8 @@ struct KeyRing::Inside {
   Random* random = nullptr;
   Save save;
   mutable std::mutex mutex;
-  std::map<std::string, Secret, std::less<>> keys;  // pointers into it stay valid: nodes don't move, and destroy() only wipes
-  std::map<std::string, std::string, std::less<>> destroyed;
+  std::map<std::string, Secret, std::less<>> keys;  // nodes neither move nor go: addresses that were handed out stay good, and stay keys
+  std::set<std::string, std::less<>> destroyed;
   std::optional<Ed25519Key> log;
   std::optional<P256Key> token;
 
@@ -33,7 +37,7 @@ struct KeyRing::Inside {
     nlohmann::json out{{"format", kFormat}, {"tenant", tenant}, {"keys", nlohmann::json::object()}, {"destroyed", nlohmann::json::array()}};
     for (const auto& [name, key] : keys)
       if (!destroyed.contains(name)) out["keys"][name] = base64(as_bytes(seal(kek, key.bytes(), as_bytes(aad_of(tenant, name)), *random)));
-    for (const auto& [name, nothing] : destroyed) out["destroyed"].push_back(name);
+    for (const std::string& name : destroyed) out["destroyed"].push_back(name);
     return out.dump(1);
   }
 
@@ -80,8 +84,12 @@ Result<std::unique_ptr<KeyRing>> KeyRing::create(Secret kek, std::string tenant,
 }
 
 Result<std::unique_ptr<KeyRing>> KeyRing::unwrap(Secret kek, std::string tenant, std::string_view wrapped, Random& random, Save save) {
-  const auto text = nlohmann::json::parse(wrapped, nullptr, false);
-  if (!text.is_object() || text.value("format", "") != kFormat || !text.contains("keys") || !text["keys"].is_object())
+  const nlohmann::json text = nlohmann::json::parse(wrapped, nullptr, false);
+  const auto member = [&text](const char* name) {  // null where absent; value() would throw on another type
+    const auto it = text.find(name);
+    return it == text.end() ? nlohmann::json() : *it;
+  };
+  if (!text.is_object() || member("format") != kFormat || !member("keys").is_object() || !member("destroyed").is_array())
     return Error{Code::invalid_argument, "not a key ring of this version"};
   std::unique_ptr<KeyRing> ring(new KeyRing);
   Inside& in = *ring->in_;
@@ -89,18 +97,19 @@ Result<std::unique_ptr<KeyRing>> KeyRing::unwrap(Secret kek, std::string tenant,
   in.tenant = std::move(tenant);
   in.random = &random;
   in.save = std::move(save);
-  if (text.value("tenant", "") != in.tenant) return Error{Code::permission_denied, "the key ring belongs to another tenant"};
+  if (member("tenant") != in.tenant) return Error{Code::permission_denied, "the key ring belongs to another tenant"};
   for (const auto& [name, sealed] : text["keys"].items()) {
     const auto box = sealed.is_string() ? unbase64(sealed.get<std::string>()) : std::nullopt;
     if (!box) return Error{Code::invalid_argument, "key " + name + " is not base64"};
     auto plain = open(in.kek, as_bytes(*box), as_bytes(aad_of(in.tenant, name)));
     if (!plain || plain->size() != 32) return Error{Code::permission_denied, "key " + name + " can't be unwrapped: another key-encrypting key, or changed bytes"};
-    const auto bytes = as_bytes(*plain);
-    in.keys.emplace(name, Secret(std::span<const std::byte, 32>(bytes.data(), 32)));
+    in.keys.emplace(name, Secret(as_bytes(*plain).first<32>()));
+    OPENSSL_cleanse(plain->data(), plain->size());
   }
-  if (text.contains("destroyed"))
-    for (const auto& name : text["destroyed"])
-      if (name.is_string()) in.destroyed.emplace(name.get<std::string>(), "");
+  for (const auto& name : text["destroyed"]) {
+    if (!name.is_string() || in.keys.contains(name.get<std::string>())) return Error{Code::invalid_argument, "the key ring's list of destroyed keys is damaged"};
+    in.destroyed.insert(name.get<std::string>());
+  }
   LICET_TRY_VOID(in.load_fixed());
   return ring;
 }
@@ -133,11 +142,13 @@ Result<const Secret*> KeyRing::named(std::string_view name) {
 Result<void> KeyRing::destroy(std::string_view name) {
   const std::lock_guard lock(in_->mutex);
   if (name == "log" || name == "token" || name == "restriction") return Error{Code::failed_precondition, "this key is rotated, never destroyed"};
-  const auto it = in_->keys.find(name);
-  if (it == in_->keys.end()) return Error{Code::not_found, fmt::format("no key {}", name)};
-  in_->destroyed.emplace(std::string(name), "");
-  LICET_TRY_VOID(in_->save(in_->wrap_all()));
-  it->second = Secret();  // wiped; the node stays, for readers that hold its address
+  if (!in_->keys.contains(name) || in_->destroyed.contains(name)) return Error{Code::not_found, fmt::format("no key {}: never made, or destroyed", name)};
+  const auto mark = in_->destroyed.emplace(name).first;
+  if (auto saved = in_->save(in_->wrap_all()); !saved) {
+    in_->destroyed.erase(mark);
+    return std::move(saved).error();
+  }
+  // The copy in memory lives until the process ends. Wiping it here could leave a thread that has just asked for it sealing under zeros.
   return {};
 }
 

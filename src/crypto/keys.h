@@ -34,7 +34,9 @@ class KeyRing {
   [[nodiscard]] Result<const Secret*> index_key(Micros time);        // of its month: "index/2026-11"
   [[nodiscard]] Result<const Secret*> detail_key(Micros time);       // of its quarter: "detail/2026-4"
   [[nodiscard]] Result<const Secret*> named(std::string_view name);  // an existing key by its name; not_found: never made, or destroyed
-  [[nodiscard]] Result<void> destroy(std::string_view name);         // crypto-shredding; the caller appends a `key` entry
+  // Crypto-shredding: gone from wrapped() and never made again; where saving fails nothing changed. The copy in memory stays until the ring
+  // ends, for pointers that were handed out. The caller appends a `key` entry. failed_precondition: log, token or restriction key.
+  [[nodiscard]] Result<void> destroy(std::string_view name);
   [[nodiscard]] std::string wrapped() const;
   [[nodiscard]] const std::string& tenant() const;
 
