@@ -42,7 +42,9 @@ struct Requirement {
   std::string proves;
   std::map<std::string, Effect> effect;  // by ground kind; "default"
   std::string each, check, mend;
-  std::vector<std::string> needs;
+  std::string none;                              // the sentence where the population is empty
+  std::vector<std::string> needs;                // columns of `each` that must be known
+  std::map<std::string, std::string> questions;  // for each of them: what to ask, as a template like `mend`
   std::string file;
   std::uint32_t line = 0;
 };
@@ -115,14 +117,20 @@ struct Pack {
   };
   std::vector<Query> grounds, prohibitions, views;
   struct Case {
-    std::string requirement, expect;  // expect: a Status name, or "ground"/"no-ground"
-    std::string yaml;                 // a small declaration
-    std::string subject, as_of;
+    std::string requirement, expect;  // expect: a Status name, "ground"/"no-ground", or "prohibition"/"no-prohibition"
+    std::string yaml;                 // a small declaration (kind: stack may be left out)
+    std::string change;               // laid over it as decisions: its fields win
+    std::vector<std::string> without; // documents of `yaml` to leave out, by id
+    std::vector<stack::Fact> facts;
+    std::string subject, as_of;       // as_of empty: kCaseDate
+    std::string says;                 // words that `because` must hold; empty: any
     std::string file;
     std::uint32_t line = 0;
   };
   std::vector<Case> cases;
 };
+
+inline constexpr std::string_view kCaseDate = "2026-06-15";
 
 // files: {path, bytes} of one pack folder: pack.yaml and the requirement files.
 [[nodiscard]] Result<Pack> load_pack(std::span<const stack::Source> files);
@@ -141,7 +149,11 @@ struct Judgment {
 // Runs the packs' own cases; one message per case that does not come out as it says. A requirement without a pass and a fail case is a message.
 [[nodiscard]] Result<std::vector<std::string>> run_cases(std::span<const Pack> packs);
 
+// THE sentence: `because`, and what it was judged by. "The agreement baa-1 … expired on 2026-06-30 (under packs hipaa-baa-2013@1.0; state law …)"
+[[nodiscard]] std::string sentence(std::string_view because, std::string_view under);
+
 // True where `pattern` ("clinical.*", "clinical.note") covers `cls`. special.* and unclassified are covered by name only.
+// `cls` may itself be a pattern: then all that it covers is covered. "*" covers all that needs no name.
 [[nodiscard]] bool covers(std::string_view pattern, std::string_view cls);
 
 }  // namespace licet::rules

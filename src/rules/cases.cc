@@ -1,0 +1,118 @@
+// run_cases(): each case of a pack is a small declaration; what the requirement says of it must be what the case expects.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "rules/rules.h"
+
+namespace licet::rules {
+namespace {
+
+// The documents of a multi-document text, less those with an id that is left out; and a `kind: stack` where there is none.
+std::string declaration(const Pack::Case& c) {
+  std::string out, document;
+  bool has_stack = false;
+  const auto flush = [&] {
+    const bool left_out = std::any_of(c.without.begin(), c.without.end(), [&](const std::string& id) { return ("\n" + document).find("\nid: " + id + "\n") != std::string::npos; });
+    if (!left_out) out += document + "---\n";
+    has_stack = has_stack || ("\n" + document).find("\nkind: stack\n") != std::string::npos;
+    document.clear();
+  };
+  std::string_view rest = c.yaml;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find('\n');
+    const std::string_view line = rest.substr(0, end);
+    if (line == "---")
+      flush();
+    else
+      document.append(line).append("\n");
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  }
+  flush();
+  if (!has_stack) out += "kind: stack\nid: case\nformat: 1\ntenant: case\ntimezone: Etc/UTC\n";
+  return out;
+}
+
+// Only what the case is about runs: a case stands alone.
+Pack just(const Pack& pack, const std::string& id) {
+  Pack out;
+  out.info = pack.info;
+  out.info.status = "in-force";
+  out.info.effective.reset();
+  out.views = pack.views;
+  const auto pick = [&](const auto& from, auto& to) { std::copy_if(from.begin(), from.end(), std::back_inserter(to), [&](const auto& x) { return x.id == id; }); };
+  pick(pack.requirements, out.requirements);
+  pick(pack.grounds, out.grounds);
+  pick(pack.prohibitions, out.prohibitions);
+  return out;
+}
+
+std::string outcome(const Pack::Case& c, const Judgment& judgment) {
+  if (c.expect == "ground" || c.expect == "no-ground") {
+    std::string all;
+    for (const Ground& g : judgment.grounds)
+      if (g.flow == c.subject || g.recipient == c.subject || g.id == c.subject)
+        all += fmt::format("{} {} for {} as {} of {}: {}\n", g.id, fmt::join(g.classes, ","), fmt::join(g.purposes, ","), g.form, g.whose, g.because);
+    if (all.empty() != (c.expect == "no-ground")) return all.empty() ? "no ground" : "the ground " + all;
+    return c.says.empty() || all.find(c.says) != std::string::npos ? "" : all;
+  }
+  if (c.expect == "prohibition" || c.expect == "no-prohibition") {
+    std::string all;
+    for (const Prohibition& p : judgment.prohibitions)
+      if (p.flow == c.subject || p.id == c.subject) all += fmt::format("{} {} for {}: {}\n", p.id, fmt::join(p.classes, ","), fmt::join(p.purposes, ","), p.because);
+    if (all.empty() != (c.expect == "no-prohibition")) return all.empty() ? "no prohibition" : "the prohibition " + all;
+    return c.says.empty() || all.find(c.says) != std::string::npos ? "" : all;
+  }
+  for (const Finding& f : judgment.findings) {
+    if (f.subject != c.subject) continue;
+    const bool said = c.says.empty() || f.because.find(c.says) != std::string::npos;
+    return name(f.status) == c.expect && said ? "" : fmt::format("{}: {}", name(f.status), f.because);
+  }
+  return "no finding on it";
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> run_cases(std::span<const Pack> packs) {
+  std::vector<std::string> messages;
+  for (const Pack& pack : packs) {
+    std::set<std::pair<std::string, std::string>> seen;
+    for (const Pack::Case& c : pack.cases) {
+      seen.emplace(c.requirement, c.expect);
+      const std::string where = fmt::format("{}:{}: {}", c.file, c.line, c.requirement);
+      std::vector<stack::Source> sources = {{"case.yaml", declaration(c), stack::Layer::authored}};
+      if (!c.change.empty()) sources.push_back({"change.yaml", c.change, stack::Layer::decisions});
+      const stack::Loaded loaded = stack::load(sources);
+      if (!loaded.stack) {
+        messages.push_back(fmt::format("{}: the case does not load: {}", where, loaded.problems.empty() ? "?" : loaded.problems.front().text()));
+        continue;
+      }
+      auto as_of = parse_date(c.as_of);
+      if (!as_of) {
+        messages.push_back(fmt::format("{}: as-of '{}' is no date", where, c.as_of));
+        continue;
+      }
+      const Pack one = just(pack, c.requirement);
+      auto judged = judge(stack::relations(*loaded.stack, c.facts), std::span(&one, 1), *as_of);
+      if (!judged) {
+        messages.push_back(fmt::format("{}: {}", where, judged.error().message));
+        continue;
+      }
+      if (const std::string got = outcome(c, *judged); !got.empty())
+        messages.push_back(fmt::format("{}: '{}' should be {}{}, but is {}", where, c.subject, c.expect, c.says.empty() ? "" : " and say \"" + c.says + "\"", got));
+    }
+    // Vacuous green is the commonest bug of compliance tools: a rule that has never failed proves nothing.
+    const auto both = [&](const auto& all, const char* yes, const char* no) {
+      for (const auto& x : all)
+        for (const char* expect : {yes, no})
+          if (!seen.contains({x.id, expect})) messages.push_back(fmt::format("{}:{}: {} has no case that expects {}", x.file, x.line, x.id, expect));
+    };
+    both(pack.requirements, "pass", "fail");
+    both(pack.grounds, "ground", "no-ground");
+    both(pack.prohibitions, "prohibition", "no-prohibition");
+  }
+  return messages;
+}
+
+}  // namespace licet::rules

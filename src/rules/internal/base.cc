@@ -1,0 +1,124 @@
+#include "rules/internal/base.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "rules/internal/views.h"
+
+namespace licet::rules {
+namespace {
+
+constexpr std::size_t kClassesMost = 3000;  // v_covers holds the pairs of them
+
+std::string quoted(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) {
+    if (c == '"') out += c;
+    out += c;
+  }
+  return out += '"';
+}
+
+Result<void> pour(store::Database& db, const stack::Table& table) {
+  std::string create = "create table " + quoted(table.name) + "(", insert = "insert into " + quoted(table.name) + " values (";
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    create += (i == 0 ? "" : ", ") + quoted(table.columns[i]) + " any";
+    insert += i == 0 ? "?" : ", ?";
+  }
+  LICET_TRY_VOID(db.run(create + ") strict"));
+  if (table.rows.empty()) return {};
+  LICET_TRY(statement, db.prepare(insert + ")"));
+  for (const auto& row : table.rows) {
+    if (row.size() != table.columns.size()) return Error{Code::internal, fmt::format("a row of {} has {} cells", table.name, row.size())};
+    int at = 0;
+    for (const stack::Cell& cell : row) {
+      ++at;
+      if (const auto* text = std::get_if<std::string>(&cell))
+        statement.bind(at, std::string_view(*text));
+      else if (const auto* number = std::get_if<std::int64_t>(&cell))
+        statement.bind(at, *number);
+      else
+        statement.bind(at, nullptr);
+    }
+    LICET_TRY_VOID(statement.run());
+  }
+  return {};
+}
+
+// Indexes on what the views join by.
+constexpr std::string_view kBaseIndexes =
+    "create index b_flow_data on flow_data(owner); create index b_flow_purposes on flow_purposes(owner);"
+    "create index b_functions on organization_functions(owner); create index b_signatures on agreement_signatures(owner);"
+    "create index b_covers_data on agreement_covers_data(owner); create index b_training on training_required_for(owner);"
+    "create index b_offer_services on offer_services(owner); create index b_offer_excludes on offer_excludes(owner);"
+    "create index b_offer_regions on offer_regions(owner); create index b_app on app(system); create index b_inherits on role_inherits(owner);"
+    "create index b_permit_to on permit(\"to\"); create index b_permit_for on permit_for(owner);";
+
+bool holds_classes(std::string_view table) { return table.ends_with("_data") || table.ends_with("_holds"); }
+
+Result<void> pour_covers(store::Database& db, const stack::Relations& relations) {
+  std::set<std::string_view> classes = {"*", "unclassified"};
+  for (const stack::Table& table : relations) {
+    const std::string_view column = holds_classes(table.name) ? "value" : table.name == "fact" ? "data_class" : "";
+    const auto found = std::find(table.columns.begin(), table.columns.end(), column);
+    if (found == table.columns.end()) continue;
+    const auto at = static_cast<std::size_t>(found - table.columns.begin());
+    for (const auto& row : table.rows)
+      if (const auto* text = std::get_if<std::string>(&row[at])) classes.insert(*text);
+  }
+  if (classes.size() > kClassesMost) return Error{Code::exhausted, fmt::format("{} data classes; at most {} are judged", classes.size(), kClassesMost)};
+  LICET_TRY_VOID(db.run("create table v_class(class text not null, by_name_only integer not null) strict;"
+                        "create table v_covers(pattern text not null, class text not null, primary key (pattern, class)) strict, without rowid"));
+  LICET_TRY(one, db.prepare("insert into v_class values (?, ?)"));
+  LICET_TRY(pair, db.prepare("insert into v_covers values (?, ?)"));
+  for (const std::string_view cls : classes) {
+    one.bind(1, cls).bind(2, cls == "*" || covers("*", cls) ? 0 : 1);
+    LICET_TRY_VOID(one.run());
+    for (const std::string_view pattern : classes) {
+      if (!covers(pattern, cls)) continue;
+      pair.bind(1, pattern).bind(2, cls);
+      LICET_TRY_VOID(pair.run());
+    }
+  }
+  return {};
+}
+
+bool date_shaped(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
+  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || c == '-'; });
+}
+
+}  // namespace
+
+Result<store::Database> make_base(const stack::Relations& relations, Date as_of) {
+  LICET_TRY(db, store::Database::open(":memory:"));
+  LICET_TRY_VOID(db.run("begin; create table v_judged(as_of text not null) strict"));
+  LICET_TRY(judged, db.prepare("insert into v_judged values (?)"));
+  judged.bind(1, std::string_view(format(as_of)));
+  LICET_TRY_VOID(judged.run());
+  for (const stack::Table& table : relations) LICET_TRY_VOID(pour(db, table));
+  LICET_TRY_VOID(pour_covers(db, relations));
+  LICET_TRY_VOID(db.run(kBaseIndexes));
+  LICET_TRY_VOID(db.run(views_sql()));
+  LICET_TRY_VOID(db.run("commit"));
+  return db;
+}
+
+std::optional<Date> next_date(const stack::Relations& relations, Date as_of) {
+  std::optional<Date> next;
+  for (const stack::Table& table : relations)
+    for (const auto& row : table.rows)
+      for (const stack::Cell& cell : row) {
+        const auto* text = std::get_if<std::string>(&cell);
+        if (text == nullptr || !date_shaped(*text)) continue;
+        auto date = parse_date(*text);
+        if (!date) continue;
+        for (const Date day : {*date, *date + std::chrono::days(1)})
+          if (day > as_of && (!next || day < *next)) next = day;
+      }
+  return next;
+}
+
+}  // namespace licet::rules

@@ -1,0 +1,430 @@
+// The views, from the declared to the derived: who belongs to whom, what flows where, who acts for whom, which contract carries it.
+//
+// Everything that the law's packs share is derived here once (closures over parts, roles, flows and contracts), so that a requirement is
+// a plain join. Nothing here decides whether anything is lawful. Names with a leading v_ are documented; those with m_ are scaffolding.
+#include "rules/internal/views.h"
+
+namespace licet::rules {
+
+std::string_view views_sql() {
+  return R"sql(
+-- ---- who
+
+create table v_organization as
+with recursive up(id, top, depth) as (
+  select id, id, 0 from organization
+  union all
+  -- A component that was not designated stands behind the hybrid entity's wall: it is a third party (164.105(a)(2)).
+  select up.id, o.part_of, depth + 1 from up join organization o on o.id = up.top
+  where o.part_of is not null and o.component is not 'other'
+), root as (select id, top, max(depth) from up group by id)
+select o.id, o.name, o.name || ' (' || o.id || ')' as label, root.top as entity, e.name || ' (' || e.id || ')' as entity_label,
+       (select max(coalesce(a.covered, 0)) from up join organization a on a.id = up.top where up.id = o.id) as covered,
+       o.component, coalesce(o.sud_program, 0) as sud_program, o.country, o.verified, o.file || ':' || o.line as at
+from organization o join root on root.id = o.id join organization e on e.id = root.top order by o.id;
+create unique index m_organization on v_organization(id);
+
+create table v_function as  -- a part without functions of its own has those of its entity
+select owner as organization, value as function from organization_functions
+union
+select o.id, f.value from v_organization o join organization_functions f on f.owner = o.entity
+where o.id not in (select owner from organization_functions);
+create index m_function on v_function(organization, function);
+
+create table v_thing as
+select id, 'organization' as kind, file || ':' || line as at from organization
+union all select id, 'system', file || ':' || line from system
+union all select id, 'flow', file || ':' || line from flow
+union all select id, 'agreement', file || ':' || line from agreement
+union all select id, 'permit', file || ':' || line from permit
+union all select id, 'route', file || ':' || line from route
+union all select id, 'role', file || ':' || line from role
+union all select id, 'team', file || ':' || line from team
+union all select id, 'person', file || ':' || line from person
+union all select id, 'facility', file || ':' || line from facility
+union all select id, 'device', file || ':' || line from device
+union all select id, 'media', file || ':' || line from media
+union all select id, 'training', file || ':' || line from training
+union all select id, 'risk', file || ':' || line from risk
+union all select id, 'plan', file || ':' || line from plan
+union all select id, 'evidence', file || ':' || line from evidence
+union all select id, 'decision', file || ':' || line from decision
+union all select id, 'offer', file || ':' || line from offer
+union all select id, 'environment', file || ':' || line from environment
+union all select id, 'app', file || ':' || line from app
+union all select id, 'project', file || ':' || line from project
+union all select id, 'backup', file || ':' || line from backup
+union all select id, 'incident', file || ':' || line from incident;
+create unique index m_thing on v_thing(id);
+
+-- ---- recorded facts
+
+create table v_fact as
+select idx, 'ledger:' || idx as id, kind, subject, object, patient, data_class, purpose, from_date, until_date, recorded_date, by,
+       coalesce(from_date, '') <= as_of and coalesce(until_date, '9999-12-31') >= as_of as current
+from fact, v_judged;
+create index m_fact on v_fact(kind, subject);
+
+-- ---- people
+
+create table v_person as
+select p.id, coalesce(p.name || ' (' || p.id || ')', p.id) as label, p.organization, o.entity, coalesce(p.status, 'active') as status,
+       p.started, p.ended, p.npi,
+       (select min(coalesce(f.from_date, f.recorded_date)) from v_fact f where f.kind = 'access-ended' and f.subject = p.id and f.current) as access_ended,
+       (select min(f.id) from v_fact f where f.kind = 'access-ended' and f.subject = p.id and f.current) as access_ended_fact,
+       0 as active, p.file || ':' || p.line as at
+from person p join v_organization o on o.id = p.organization order by p.id;
+update v_person set active = status = 'active' and coalesce(started, '') <= (select as_of from v_judged)
+  and coalesce(ended, '9999-12-31') >= (select as_of from v_judged) and access_ended is null;
+create unique index m_person on v_person(id);
+
+create table v_person_role as
+with recursive has(person, role) as (
+  select owner, value from person_roles
+  union
+  select has.person, i.value from has join role_inherits i on i.owner = has.role
+)
+select person, role from has order by person, role;
+create index m_person_role on v_person_role(role, person);
+create index m_person_role_person on v_person_role(person, role);
+
+create table v_login as select owner as person, issuer, subject, user, line from person_logins;
+create index m_login on v_login(person);
+
+create table v_training as
+with needed(person, training) as (
+  select r.person, t.value_owner from (select owner as value_owner, value from training_required_for) t join v_person_role r on r.role = t.value
+  union
+  select p.id, t.id from training t join v_person p on t.id not in (select owner from training_required_for)
+    and (t.organization is null or p.organization = t.organization or p.entity = t.organization)
+), done as (
+  select n.person, n.training, max(coalesce(f.from_date, f.recorded_date)) as done, f.id as fact, f.until_date
+  from needed n, v_judged join v_fact f on f.kind = 'training' and f.subject = n.person and f.object = n.training
+    and coalesce(f.from_date, f.recorded_date) <= as_of
+  group by n.person, n.training
+)
+select n.person, n.training, t.name as training_name, p.entity, d.done, d.fact,
+       date(p.started, '+' || coalesce(t.within_hours / 24, 0) || ' days') as due,
+       coalesce(d.until_date, date(d.done, '+' || (t.every_hours / 24) || ' days')) as valid_until,
+       d.done is not null and coalesce(d.until_date, date(d.done, '+' || (t.every_hours / 24) || ' days'), '9999-12-31') >= as_of as current
+from needed n join v_judged join training t on t.id = n.training join v_person p on p.id = n.person
+  left join done d on d.person = n.person and d.training = n.training
+order by n.person, n.training;
+create index m_training on v_training(person);
+create view v_training_current as select * from v_training where current;
+
+-- ---- what people decided, what proves what, what is open
+
+create table v_evidence as  -- a rule that joins this one and names an expired one in `facts` is called stale by the engine
+select e.id, e."is" as kind, a.value as about, e.effective, e.expires, e.by,
+       coalesce(e.effective, '') <= as_of and coalesce(e.expires, '9999-12-31') >= as_of as current, e.file || ':' || e.line as at
+from evidence e join evidence_about a on a.owner = e.id, v_judged order by e.id, a.value;
+create index m_evidence on v_evidence(about, kind);
+create view v_evidence_current as select * from v_evidence where current;
+create table v_evidence_supports as select owner as evidence, value as supports from evidence_supports;
+
+create table v_decision as
+select d.id, d.choice, a.value as about, d.by, d."on", d.until,
+       coalesce(d."on", '') <= as_of and coalesce(d.until, '9999-12-31') >= as_of as current, d.file || ':' || d.line as at
+from decision d join decision_about a on a.owner = d.id, v_judged order by d.id, a.value;
+create table v_decision_subject as select owner as decision, value as subject from decision_subjects;
+
+create table v_issue as
+select i.id, 'incident' as kind, a.value as about, i.severity as level, coalesce(i.status, 'open') as state, i.discovered as since, i.file || ':' || i.line as at
+from incident i left join incident_about a on a.owner = i.id where coalesce(i.status, 'open') <> 'closed'
+union all
+select r.id, 'risk', a.value, r.level, coalesce(r.status, 'open'), r.assessed, r.file || ':' || r.line
+from risk r left join risk_about a on a.owner = r.id where coalesce(r.status, 'open') = 'open';
+
+-- ---- systems and flows
+
+create table v_offer as
+select f.id, coalesce(f.name || ' (' || f.id || ')', f.id) as label, f.owner, f.baa, f.checked, f.zero_retention, f.file || ':' || f.line as at from offer f;
+create unique index m_offer on v_offer(id);
+
+create table v_system as
+select s.id, s.name, coalesce(s.name || ' (' || s.id || ')', s.id) as label, s.owner, o.label as owner_label, o.entity, o.covered,
+       coalesce(s."for", s.owner) as party, p.entity as party_entity, p.covered as party_covered,
+       coalesce(s.region, env.region, fac.region) as region, s.offer, s.environment, coalesce(s.keeps, 'persistent') as keeps, s.encrypted,
+       s.hosted_by, s.critical, (select min(a."for") from app a where a.system = s.id) as app_for, s.file || ':' || s.line as at
+from system s join v_organization o on o.id = s.owner join v_organization p on p.id = coalesce(s."for", s.owner)
+  left join environment env on env.id = s.environment left join facility fac on fac.id = s.facility
+order by s.id;
+create unique index m_system on v_system(id);
+
+create table v_proof as
+select owner as system, case when mtls_san is not null or uri is not null then 'mtls' else 'oidc' end as kind,
+       coalesce(mtls_san, uri, issuer || ' ' || client) as value, line from system_proves;
+create index m_proof on v_proof(system);
+
+create table v_route as
+select r.id, r.listens, r.forwards, r.speaks, r.serves, r.reaches, coalesce(r.mode, 'enforce') as mode, r.observe_until, r.file || ':' || r.line as at
+from route r order by r.id;
+create table v_route_accepts as
+select owner as route, value as accepts from route_accepts
+union select r.id, a.value from route r, json_each('["transaction-token","mtls","oidc"]') a where r.id not in (select owner from route_accepts);
+
+create table v_flow_data as select distinct owner as flow, value as pattern from flow_data order by 1, 2;
+create index m_flow_data on v_flow_data(flow);
+create table v_flow_purpose as select distinct owner as flow, value as purpose from flow_purposes order by 1, 2;
+create index m_flow_purpose on v_flow_purpose(flow, purpose);
+
+-- HL7 PurposeOfUse by the families of 164.501. A clinical trial is research and population health is operations there.
+create table v_purpose as
+select a.value as purpose, 'treatment' as family from json_each('["TREAT","COC","ETREAT","BTG","ERTREAT"]') a
+union all select a.value, 'payment' from json_each('["HPAYMT","CLMATTCH","COVAUTH","COVERAGE","ELIGDTRM","ELIGVER","ENROLLM","MILDCRG","REMITADV"]') a
+union all select a.value, 'operations' from json_each('["HOPERAT","POPHLTH","CAREMGT","DONAT","FRAUD","GOV","HACCRED","HCOMPL","HDECD","HDIRECT","HDM","HLEGAL","HOUTCOMS","HPRGRP","HQUALIMP","HSYSADMIN","LABELING","METAMGT","MEMADMIN","MILCDM","PATADMIN","PATSFTY","PERFMSR","RECORDMGT","SYSDEV","HTEST","TRAIN"]') a
+union all select a.value, 'research' from json_each('["HRESCH","CLINTRL","BIORCH","CLINTRCH","CLINTRCHNPC","CLINTRCHPC","PRECLINTRCH","DSRCH","POARCH","TRANSRCH"]') a
+union all select a.value, 'marketing' from json_each('["HMARKT"]') a
+union all select a.value, 'individual' from json_each('["PATRQT","FAMRQT","PWATRNY","SUPNWK"]') a
+union all select a.value, 'public-health' from json_each('["PUBHLTH","DISASTER","THREAT"]') a;
+create unique index m_purpose on v_purpose(purpose);
+
+create table v_flow as
+select f.id, f."from" as source, f."to" as target, s.label as source_label, t.label as target_label, t.name as target_name,
+       s.owner as source_owner, s.owner_label as source_owner_label, s.entity as source_entity, s.covered as source_covered,
+       t.owner as target_owner, t.owner_label as target_owner_label, t.entity as target_entity, t.covered as target_covered,
+       t.party as target_party, t.party_entity as target_party_entity, t.offer as target_offer, t.region as target_region, t.keeps as target_keeps,
+       f.on_behalf_of as declared_behalf,
+       -- A system that its owner runs for somebody acts for them; an associate's own systems act for whom the associate acts.
+       coalesce(f.on_behalf_of, case when t.party_entity <> t.entity then t.party end,
+                case when s.entity = t.entity and t.covered = 0 then t.owner end) as acts_on_behalf_of,
+       null as behalf_entity, null as behalf_covered, null as behalf_label,
+       f.via, r.speaks, r.mode, r.serves, r.reaches,
+       coalesce(f.encrypted, case when r.forwards like 'https:%' then 1 when r.forwards like 'http:%' then 0 end) as encrypted,
+       f.protocol, coalesce(f.medium, 'electronic') as medium, f.app, coalesce(a."for", t.app_for) as app_for, f.project,
+       (select json_group_array(pattern) from v_flow_data d where d.flow = f.id) as data,
+       (select group_concat(pattern, ', ') from v_flow_data d where d.flow = f.id) as data_words,
+       (select json_group_array(purpose) from v_flow_purpose d where d.flow = f.id) as purposes,
+       f.file || ':' || f.line as at
+from flow f join v_system s on s.id = f."from" join v_system t on t.id = f."to"
+  left join route r on r.id = f.via left join app a on a.id = f.app
+order by f.id;
+create unique index m_flow on v_flow(id);
+update v_flow set (behalf_entity, behalf_covered, behalf_label) = (select o.entity, o.covered, o.label from v_organization o where o.id = acts_on_behalf_of)
+where acts_on_behalf_of is not null;
+create index m_flow_source on v_flow(source);
+create index m_flow_target on v_flow(target);
+
+-- PHI spreads from covered entities' systems, and from systems that work on somebody's behalf, along the flows; an individual's own app ends it.
+create table v_taint as
+with recursive taint(system) as (
+  select id from v_system where covered or party_covered
+  union select source from v_flow where acts_on_behalf_of is not null
+  union select f.target from taint join v_flow f on f.source = taint.system where f.app_for is not 'individual'
+)
+select system from taint order by system;
+create unique index m_taint on v_taint(system);
+
+-- What the recipient is in this flow. Roles belong to edges: a provider may be somebody's associate in the next one.
+create table v_phi_hop as
+select f.*,
+  case
+    when f.app_for = 'individual' then 'individual'
+    when f.source_entity = f.target_entity then case when f.target_covered then 'workforce' else 'associate' end
+    when f.target_entity = f.behalf_entity then 'return'
+    when f.target_party_entity <> f.source_entity
+         and f.target_party_entity is not (select entity from v_organization where id = f.declared_behalf)
+         and exists (select 1 from v_function where organization = f.target_party and function = 'provider')
+         and not exists (select 1 from v_flow_purpose p left join v_purpose k using (purpose) where p.flow = f.id and k.family is not 'treatment')
+      then 'treatment'
+    when f.acts_on_behalf_of is not null then 'associate'
+    when exists (select 1 from v_function where organization = f.target_party
+                 and function in ('provider', 'plan', 'public-health', 'oversight', 'law-enforcement', 'court', 'hhs', 'researcher')) then 'third-party'
+    when f.target_covered then 'third-party'
+    else 'unknown'
+  end as recipient_role
+from v_flow f where f.source in (select system from v_taint) order by f.id;
+create unique index m_phi_hop on v_phi_hop(id);
+
+-- ---- agreements
+
+create table v_agreement as
+with g as (
+  select a.*, up.label as up_label, up.entity as up_entity, down.label as down_label, down.entity as down_entity,
+         coalesce(a.signed, (select max("on") from agreement_signatures s where s.owner = a.id)) as signed_on,
+         case when not exists (select 1 from agreement_signatures s where s.owner = a.id) then null
+              when not exists (select 1 from agreement_signatures s where s.owner = a.id and s.party = a.up) then up.label
+              when not exists (select 1 from agreement_signatures s where s.owner = a.id and s.party = a.down) then down.label end as not_signed_by
+  from agreement a join v_organization up on up.id = a.up join v_organization down on down.id = a.down
+)
+select id, "is" as kind, up, down, up_label, down_label, up_entity, down_entity, signed_on, not_signed_by, effective, expires, terminated,
+       max(coalesce(effective, signed_on, ''), coalesce(signed_on, '')) as live_from,
+       nullif(min(coalesce(expires, '9999-12-31'), coalesce(terminated, '9999-12-31')), '9999-12-31') as live_until,
+       case
+         when status in ('draft', 'negotiation', 'signature') then 'draft'
+         when (status = 'terminated' and terminated is null) or terminated < as_of then 'terminated'
+         when signed_on is null and status is not 'signed' and status is not 'terminated' then 'unsigned'
+         when not_signed_by is not null then 'half-signed'
+         when max(coalesce(effective, signed_on, ''), coalesce(signed_on, '')) > as_of then 'future'
+         when expires < as_of then 'expired'
+         else 'live'
+       end as state,
+       document, sha256, next_review, part_of, terms_breach_notice, terms_breach_notice_hours, terms_incident_notice, terms_incident_notice_hours,
+       terms_subcontractors, terms_return_or_destroy, terms_deidentify, terms_pseudonymize, terms_aggregation, terms_management, terms_ai_training,
+       terms_offshore, terms_reidentify, terms_access_help_hours, terms_amendment_help_hours, terms_accounting_help_hours, terms_retention,
+       terms_retention_hours, terms_delegated, file || ':' || line as at
+from g, v_judged order by id;
+create unique index m_agreement on v_agreement(id);
+create index m_agreement_pair on v_agreement(down_entity, up_entity);
+create table v_agreement_live as select * from v_agreement where state = 'live';
+create unique index m_agreement_live on v_agreement_live(id);
+create index m_agreement_live_up on v_agreement_live(up_entity);
+
+create table v_agreement_covers as
+select owner as agreement, 'system' as what, value from agreement_covers_systems
+union all select owner, 'region', value from agreement_covers_regions
+union all select owner, 'data', value from agreement_covers_data
+union all select id, 'data', '*' from agreement where id not in (select owner from agreement_covers_data)  -- any but special ones
+union all select owner, 'purpose', value from agreement_covers_purposes
+union all select owner, 'service', value from agreement_covers_services;
+create index m_agreement_covers on v_agreement_covers(agreement, what, value);
+create table v_agreement_excludes as
+select owner as agreement, 'system' as what, value from agreement_excludes_systems
+union all select owner, 'region', value from agreement_excludes_regions
+union all select owner, 'data', value from agreement_excludes_data
+union all select owner, 'purpose', value from agreement_excludes_purposes
+union all select owner, 'service', value from agreement_excludes_services;
+create index m_agreement_excludes on v_agreement_excludes(agreement, what, value);
+create table v_clause as select owner as agreement, cite, "is" as state, at, checked_by, line from agreement_clauses;
+create index m_clause on v_clause(agreement, cite);
+
+-- ---- the chain of live contracts from a covered entity downward, at any depth
+
+create table v_chain as
+with recursive chain(top, org, last_up, last, agreements, orgs, words, depth, live_until) as (
+  select a.up_entity, a.down_entity, a.up_entity, a.id, json_array(a.id), '|' || a.up_entity || '|' || a.down_entity || '|',
+         a.up_entity || ' > ' || a.id || ' > ' || a.down_entity, 1, a.live_until
+  from v_agreement_live a join v_organization o on o.id = a.up_entity and o.covered where a.kind = 'baa' and a.up_entity <> a.down_entity
+  union all
+  select c.top, a.down_entity, a.up_entity, a.id, json_insert(c.agreements, '$[#]', a.id), c.orgs || a.down_entity || '|',
+         c.words || ' > ' || a.id || ' > ' || a.down_entity, c.depth + 1,
+         nullif(min(coalesce(c.live_until, '9999-12-31'), coalesce(a.live_until, '9999-12-31')), '9999-12-31')
+  from chain c join v_agreement_live a on a.kind = 'baa' and a.up_entity = c.org
+  where c.depth < 12 and instr(c.orgs, '|' || a.down_entity || '|') = 0
+)
+select row_number() over (order by top, agreements) as id, * from chain order by top, agreements;
+create unique index m_chain on v_chain(id);
+create index m_chain_org on v_chain(org, last_up);
+create table v_chain_step as select c.id as chain, s.key + 1 as step, s.value as agreement from v_chain c, json_each(c.agreements) s;
+create index m_chain_step on v_chain_step(chain);
+create index m_chain_step_agreement on v_chain_step(agreement);
+
+-- ---- which chain carries a flow to an associate, and what the first thing is that it does not cover
+
+create table m_hop_chain as
+select h.id as flow, c.id as chain
+from v_phi_hop h join v_chain c on c.org = h.target_entity
+where h.recipient_role = 'associate' and instr(c.orgs, '|' || h.behalf_entity || '|') > 0
+  and (not h.behalf_covered or c.top = h.behalf_entity)
+  and (h.source_entity = h.target_entity
+       or c.last_up = h.source_entity
+       -- Two associates of one entity need no contract with each other, but each needs its own with that entity.
+       or (c.last_up = h.behalf_entity
+           and exists (select 1 from v_chain own where own.org = h.source_entity and instr(own.orgs, '|' || h.behalf_entity || '|') > 0)));
+create index m_hop_chain_1 on m_hop_chain(flow, chain);
+
+create table m_defect as
+-- 1: the plan
+select x.flow, x.chain, 1 as rank, 'plan-without-baa' as code, null as agreement, o.label as detail
+from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_offer o on o.id = h.target_offer and o.baa = 'no'
+-- 2: excluded by plan or agreement
+union all
+select x.flow, x.chain, 2, 'plan-excludes', c.last, o.label
+from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain join v_offer o on o.id = h.target_offer
+where exists (select 1 from offer_excludes e where e.owner = o.id and (e.value = h.target or lower(e.value) = lower(h.target_name)))
+union all
+select x.flow, x.chain, 2, 'agreement-excludes', c.last, h.target_label
+from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain
+where exists (select 1 from v_agreement_excludes e where e.agreement = c.last and
+              ((e.what = 'system' and e.value = h.target) or (e.what = 'service' and (e.value = h.target or lower(e.value) = lower(h.target_name)))))
+-- 3: not among the plan's services
+union all
+select x.flow, x.chain, 3, 'plan-lacks', c.last, o.label
+from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain join v_offer o on o.id = h.target_offer
+where exists (select 1 from offer_services e where e.owner = o.id)
+  and not exists (select 1 from offer_services e where e.owner = o.id and (e.value = h.target or lower(e.value) = lower(h.target_name)))
+-- 4: not among the agreement's systems and services
+union all
+select x.flow, x.chain, 4, 'system', c.last, (select group_concat(value, ', ') from v_agreement_covers e where e.agreement = c.last and e.what in ('system', 'service'))
+from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain
+where exists (select 1 from v_agreement_covers e where e.agreement = c.last and e.what in ('system', 'service'))
+  and not exists (select 1 from v_agreement_covers e where e.agreement = c.last and
+                  ((e.what = 'system' and e.value = h.target) or (e.what = 'service' and (e.value = h.target or lower(e.value) = lower(h.target_name)))))
+-- 5, 6: where
+union all
+select x.flow, x.chain, 5, 'region', s.agreement, h.target_region
+from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain_step s on s.chain = x.chain
+where exists (select 1 from v_agreement_excludes e where e.agreement = s.agreement and e.what = 'region' and e.value = h.target_region)
+   or (h.target_region is not null and exists (select 1 from v_agreement_covers e where e.agreement = s.agreement and e.what = 'region')
+       and not exists (select 1 from v_agreement_covers e where e.agreement = s.agreement and e.what = 'region' and e.value = h.target_region))
+union all
+select x.flow, x.chain, 5, 'plan-region', c.last, o.label
+from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain join v_offer o on o.id = h.target_offer
+where h.target_region is not null and exists (select 1 from offer_regions r where r.owner = o.id)
+  and not exists (select 1 from offer_regions r where r.owner = o.id and r.value = h.target_region)
+union all
+select x.flow, x.chain, 6, 'region-unknown', s.agreement, null
+from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain_step s on s.chain = x.chain
+where h.target_region is null and (exists (select 1 from v_agreement_covers e where e.agreement = s.agreement and e.what = 'region')
+                                   or exists (select 1 from v_agreement_excludes e where e.agreement = s.agreement and e.what = 'region'))
+-- 7: what
+union all
+select x.flow, x.chain, 7, 'data', s.agreement, min(d.pattern)
+from m_hop_chain x join v_chain_step s on s.chain = x.chain join v_flow_data d on d.flow = x.flow
+where not exists (select 1 from v_agreement_covers e join v_covers k on k.pattern = e.value and k.class = d.pattern where e.agreement = s.agreement and e.what = 'data')
+   or exists (select 1 from v_agreement_excludes e join v_covers k on (k.pattern = e.value and k.class = d.pattern) or (k.pattern = d.pattern and k.class = e.value)
+              where e.agreement = s.agreement and e.what = 'data')
+group by x.flow, x.chain, s.agreement
+-- 8: what for
+union all
+select x.flow, x.chain, 8, 'purpose', s.agreement, min(p.purpose)
+from m_hop_chain x join v_chain_step s on s.chain = x.chain join v_flow_purpose p on p.flow = x.flow
+where exists (select 1 from v_agreement_excludes e where e.agreement = s.agreement and e.what = 'purpose' and e.value = p.purpose)
+   or (exists (select 1 from v_agreement_covers e where e.agreement = s.agreement and e.what = 'purpose')
+       and not exists (select 1 from v_agreement_covers e where e.agreement = s.agreement and e.what = 'purpose' and e.value = p.purpose))
+group by x.flow, x.chain, s.agreement;
+create index m_defect_1 on m_defect(flow, chain);
+
+-- One row per flow and chain; best = 1 marks, per covered entity on top, the chain that gets furthest.
+create table v_hop_chain as
+with first as (
+  select x.flow, x.chain, d.rank, d.code, d.agreement, d.detail,
+         row_number() over (partition by x.flow, x.chain order by d.rank, d.agreement, d.code) as nth
+  from m_hop_chain x left join m_defect d on d.flow = x.flow and d.chain = x.chain
+)
+select f.flow, f.chain, c.top, c.agreements, c.words, c.depth, c.last, c.live_until, coalesce(f.rank, 9) as rank, coalesce(f.code, 'covered') as code,
+       f.agreement, f.detail, row_number() over (partition by f.flow, c.top order by coalesce(f.rank, 9) desc, c.live_until is null desc, c.live_until desc, c.depth, c.agreements) = 1 as best
+from first f join v_chain c on c.id = f.chain where f.nth = 1 order by f.flow, f.chain;
+create index m_hop_chain_2 on v_hop_chain(flow);
+
+-- One row per flow to an associate: the contract's verdict on it, by the entity that fares worst.
+create table v_hop_contract as
+with worst as (
+  select *, row_number() over (partition by flow order by rank, top) as nth from v_hop_chain where best
+), pair as (  -- where no chain of live contracts leads there: the agreement that comes nearest
+  select h.id as flow, a.id as agreement, a.state,
+         row_number() over (partition by h.id order by case a.state when 'live' then 0 when 'expired' then 1 when 'terminated' then 1 when 'future' then 2
+                            when 'half-signed' then 3 else 4 end, coalesce(a.live_until, '') desc, a.id) as nth
+  from v_phi_hop h join v_agreement a on a.kind = 'baa' and a.down_entity = h.target_entity
+    and (a.up_entity in (h.source_entity, h.behalf_entity) or h.source_entity = h.target_entity)
+  where h.recipient_role = 'associate'
+), above as (  -- and the one that should carry the sender
+  select h.id as flow, a.id as agreement, a.state,
+         row_number() over (partition by h.id order by a.state = 'live', coalesce(a.live_until, '') desc, a.id) as nth
+  from v_phi_hop h join v_agreement a on a.kind = 'baa' and a.down_entity = case when h.behalf_covered then h.source_entity else h.behalf_entity end
+  where h.recipient_role = 'associate'
+)
+select h.id as flow,
+       coalesce(w.code, case when o.baa = 'no' then 'plan-without-baa' when p.state is null then 'none' when p.state = 'live' then 'upstream' else p.state end) as code,
+       coalesce(w.agreement, w.last, p.agreement) as agreement,
+       coalesce(w.detail, case when w.flow is null and o.baa = 'no' then o.label when p.state = 'live' then u.agreement end) as detail,
+       w.chain, w.top, w.agreements, w.words, w.live_until
+from v_phi_hop h left join worst w on w.flow = h.id and w.nth = 1 left join pair p on p.flow = h.id and p.nth = 1
+  left join above u on u.flow = h.id and u.nth = 1 left join v_offer o on o.id = h.target_offer
+where h.recipient_role = 'associate' order by h.id;
+create unique index m_hop_contract on v_hop_contract(flow);
+)sql";
+}
+
+}  // namespace licet::rules

@@ -1,0 +1,585 @@
+// judge(): one database per judgment; each requirement's population, needs and verdicts; the packs' grounds and prohibitions.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <unordered_map>
+
+#include "rules/internal/base.h"
+#include "rules/rules.h"
+
+namespace licet::rules {
+namespace {
+
+// A pack is untrusted input. One statement of a stack with 10,000 systems takes some 10 million instructions.
+constexpr std::uint64_t kInstructionsMost = 200'000'000;
+constexpr std::size_t kRowsMost = 500'000;
+constexpr std::size_t kFindingsMost = 2'000'000;
+constexpr std::size_t kTextMost = 16 * 1024;
+
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view s) const { return std::hash<std::string_view>()(s); }
+};
+template <class V>
+using ByName = std::unordered_map<std::string, V, StringHash, std::equal_to<>>;
+
+std::string replaced(std::string_view text, std::string_view what, std::string_view with) {
+  std::string out;
+  for (std::size_t at; (at = text.find(what)) != std::string_view::npos; text.remove_prefix(at + what.size())) out.append(text.substr(0, at)).append(with);
+  return out.append(text);
+}
+
+// "Sign one between {up} and {down}": text with the names of columns in braces.
+struct Template {
+  struct Piece {
+    std::string text, column;  // the text, and then the column's value
+  };
+  std::vector<Piece> pieces;
+
+  explicit Template(std::string_view text) {
+    while (!text.empty()) {
+      const std::size_t open = text.find('{'), close = text.find('}', open == std::string_view::npos ? text.size() : open);
+      if (close == std::string_view::npos) break;
+      pieces.push_back({std::string(text.substr(0, open)), std::string(text.substr(open + 1, close - open - 1))});
+      text.remove_prefix(close + 1);
+    }
+    pieces.push_back({std::string(text), ""});
+  }
+};
+
+bool matches(std::string_view pattern, std::string_view id) {
+  return pattern.ends_with('*') ? id.starts_with(pattern.substr(0, pattern.size() - 1)) : pattern == id;
+}
+
+struct Decided {
+  std::string id, choice, until, at;
+  bool current = false;
+  std::vector<std::string> about, subjects;
+};
+
+// The rows of one statement, with the columns that are asked for by name.
+class Rows {
+ public:
+  Rows(store::Statement statement) : statement_(std::move(statement)) {}
+  [[nodiscard]] int column(std::string_view name) const {
+    for (int i = 0; i < statement_.columns(); ++i)
+      if (statement_.column_name(i) == name) return i;
+    return -1;
+  }
+  [[nodiscard]] Result<bool> next() {
+    LICET_TRY(row, statement_.step());
+    if (row && ++rows_ > kRowsMost) return Error{Code::exhausted, fmt::format("more than {} rows", kRowsMost)};
+    return row;
+  }
+  [[nodiscard]] bool is_null(int column) const { return column < 0 || statement_.is_null(column); }
+  [[nodiscard]] std::string_view text(int column) const { return column < 0 ? std::string_view() : statement_.text(column); }
+  [[nodiscard]] std::int64_t integer(int column) const { return column < 0 ? 0 : statement_.integer(column); }
+  [[nodiscard]] store::Statement& statement() { return statement_; }
+
+ private:
+  store::Statement statement_;
+  std::size_t rows_ = 0;
+};
+
+class Judge {
+ public:
+  Judge(store::Database db, Date as_of) : db_(std::move(db)), as_of_(as_of), as_of_text_(format(as_of)) { out_.as_of = as_of; }
+
+  Result<Judgment> run(std::span<const Pack* const> packs) && {
+    for (const Pack* pack : packs) out_.packs.push_back(pack->info);
+    out_.under = under();
+    for (const Pack* pack : packs)
+      for (const Pack::Query& view : pack->views)
+        if (auto made = create(view); !made) return wrong(view.file, view.line, view.id, made.error());
+    LICET_TRY_VOID(know());
+    // Beyond this point the packs' SQL runs: nothing but bounded reading.
+    db_.allow_only_reads();
+    db_.limit_instructions(kInstructionsMost);
+    for (const Pack* pack : packs) {
+      for (const Requirement& r : pack->requirements) LICET_TRY_VOID(requirement(r));
+      for (const Pack::Query& q : pack->grounds) LICET_TRY_VOID(grounds(q));
+      for (const Pack::Query& q : pack->prohibitions) LICET_TRY_VOID(prohibitions(q));
+    }
+    return finish();
+  }
+
+ private:
+  static Error wrong(std::string_view file, std::uint32_t line, std::string_view id, const Error& error) {
+    return {error.code == Code::permission_denied || error.code == Code::failed_precondition ? Code::invalid_argument : error.code,
+            fmt::format("{}:{}: {}: {}", file, line, id, error.message)};
+  }
+  static Error wrong(const Requirement& r, std::string_view part, std::string_view message, Code code = Code::invalid_argument) {
+    return {code == Code::permission_denied ? Code::invalid_argument : code, fmt::format("{}:{}: {} ({}): {}", r.file, r.line, r.id, part, message)};
+  }
+
+  [[nodiscard]] std::string under() const {
+    std::string out;
+    for (const PackInfo& p : out_.packs) out += fmt::format("{}{}@{}", out.empty() ? "under packs " : ", ", p.id, p.version);
+    if (out.empty()) out = "under no pack";
+    return out + "; state law not assessed";
+  }
+
+  // The database isn't locked yet. prepare() takes one statement only, and what begins with "create view … as" can only be a SELECT.
+  Result<void> create(const Pack::Query& view) {
+    LICET_TRY(statement, db_.prepare("create view " + view.id + " as " + view.sql));
+    return statement.run();
+  }
+
+  // What the engine itself looks things up in: places, decisions, expired evidence.
+  Result<void> know() {
+    LICET_TRY(things, db_.prepare("select id, at from v_thing union all select id, id from v_fact"));
+    for (;;) {
+      LICET_TRY(row, things.step());
+      if (!row) break;
+      places_.emplace(things.text(0), nlohmann::ordered_json{{"id", things.text(0)}, {"at", things.text(1)}}.dump());
+    }
+    LICET_TRY(decisions, db_.prepare("select id, choice, coalesce(until, ''), current, at, about from v_decision order by id"));
+    for (;;) {
+      LICET_TRY(row, decisions.step());
+      if (!row) break;
+      if (decided_.empty() || decided_.back().id != decisions.text(0))
+        decided_.push_back({.id = std::string(decisions.text(0)), .choice = std::string(decisions.text(1)), .until = std::string(decisions.text(2)),
+                            .at = std::string(decisions.text(4)), .current = decisions.integer(3) != 0});
+      decided_.back().about.emplace_back(decisions.text(5));
+    }
+    LICET_TRY(subjects, db_.prepare("select subject from v_decision_subject where decision = ?"));
+    for (Decided& d : decided_) {
+      subjects.bind(1, std::string_view(d.id));
+      for (;;) {
+        LICET_TRY(row, subjects.step());
+        if (!row) break;
+        d.subjects.emplace_back(subjects.text(0));
+      }
+    }
+    LICET_TRY(expired, db_.prepare("select distinct id, expires from v_evidence, v_judged where expires < as_of"));
+    for (;;) {
+      LICET_TRY(row, expired.step());
+      if (!row) break;
+      expired_.emplace(expired.text(0), expired.text(1));
+    }
+    return {};
+  }
+
+  Result<Rows> rows(std::string_view sql) {
+    LICET_TRY(statement, db_.prepare(sql));
+    if (const int as_of = statement.parameter("as_of"); as_of != 0) statement.bind(as_of, std::string_view(as_of_text_));
+    return Rows(std::move(statement));
+  }
+
+  // ---- requirements
+
+  struct Member {
+    std::string subject;
+    std::string missing;               // the first column of `needs` that is NULL
+    std::vector<std::string> columns;  // values of Plan::kept
+    bool judged = false;
+  };
+  struct Plan {
+    Template mend;
+    std::map<std::string, Template> questions;
+    std::vector<std::string> kept;  // columns of `each` that templates ask for
+  };
+
+  Result<void> requirement(const Requirement& r) {
+    Plan plan{Template(r.mend), {}, {}};
+    for (const auto& [column, question] : r.questions) plan.questions.emplace(column, Template(question));
+    const auto keep = [&](const Template& t) {
+      for (const auto& piece : t.pieces)
+        if (!piece.column.empty()) plan.kept.push_back(piece.column);
+    };
+    keep(plan.mend);
+    for (const auto& [column, question] : plan.questions) keep(question);
+    std::sort(plan.kept.begin(), plan.kept.end());
+    plan.kept.erase(std::unique(plan.kept.begin(), plan.kept.end()), plan.kept.end());
+
+    LICET_TRY(population, each(r, plan));
+    if (population.empty()) {
+      Finding f = finding(r, "", Status::not_applicable);
+      f.because = sentence(r.none, out_.under);
+      f.witness = f.facts = "[]";
+      out_.findings.push_back(std::move(f));
+      return {};
+    }
+    LICET_TRY_VOID(check(r, plan, population));
+    for (Member& m : population) {
+      if (m.judged) continue;
+      const bool asked = !m.missing.empty();
+      Finding f = finding(r, m.subject, Status::unknown);
+      const auto question = plan.questions.find(m.missing);
+      if (question != plan.questions.end()) {
+        LICET_TRY(text, fill(r, question->second, plan, m, nullptr));
+        f.because = text;
+      } else {
+        f.because = asked ? fmt::format("Not on record for {}: {}", m.subject, replaced(m.missing, "_", " ")) : fmt::format("No verdict could be reached on {}", m.subject);
+      }
+      f.because = sentence(f.because, out_.under);
+      f.witness = fmt::format("[\"{}\"]", m.subject);
+      f.facts = facts_of(m.subject);
+      LICET_TRY(mend, fill(r, plan.mend, plan, m, nullptr));
+      f.mend = asked && question != plan.questions.end() ? std::string() : mend;
+      decide(r, f, "");
+      out_.findings.push_back(std::move(f));
+    }
+    if (out_.findings.size() > kFindingsMost) return wrong(r, "check", fmt::format("more than {} findings in all", kFindingsMost), Code::exhausted);
+    return {};
+  }
+
+  Result<std::vector<Member>> each(const Requirement& r, const Plan& plan) {
+    std::vector<Member> out;
+    auto opened = rows(r.each);
+    if (!opened) return wrong(r, "each", opened.error().message, opened.error().code);
+    Rows& in = *opened;
+    const int subject = in.column("subject");
+    if (subject < 0) return wrong(r, "each", "selects no column 'subject'");
+    std::vector<int> needs, kept;
+    for (const std::string& column : r.needs) {
+      needs.push_back(in.column(column));
+      if (needs.back() < 0) return wrong(r, "needs", fmt::format("'each' selects no column '{}'", column));
+    }
+    for (const std::string& column : plan.kept) kept.push_back(in.column(column));
+    for (;;) {
+      auto row = in.next();
+      if (!row) return wrong(r, "each", row.error().message, row.error().code);
+      if (!*row) break;
+      Member m;
+      m.subject = in.text(subject);
+      if (m.subject.empty()) return wrong(r, "each", "a row without a subject");
+      for (std::size_t i = 0; i < needs.size() && m.missing.empty(); ++i)
+        if (in.is_null(needs[i])) m.missing = r.needs[i];
+      for (const int column : kept) m.columns.emplace_back(in.text(column));
+      out.push_back(std::move(m));
+    }
+    std::sort(out.begin(), out.end(), [](const Member& a, const Member& b) { return a.subject < b.subject; });
+    for (std::size_t i = 1; i < out.size(); ++i)
+      if (out[i].subject == out[i - 1].subject) return wrong(r, "each", fmt::format("names the subject '{}' twice", out[i].subject));
+    return out;
+  }
+
+  Result<void> check(const Requirement& r, const Plan& plan, std::vector<Member>& population) {
+    auto opened = rows(replaced(r.check, "{each}", "(" + r.each + "\n)"));
+    if (!opened) return wrong(r, "check", opened.error().message, opened.error().code);
+    Rows& in = *opened;
+    const int subject = in.column("subject"), status = in.column("status"), because = in.column("because"), witness = in.column("witness"),
+              facts = in.column("facts"), since = in.column("since"), until = in.column("until");
+    if (subject < 0 || status < 0 || because < 0) return wrong(r, "check", "must select subject, status and because");
+    std::size_t guess = 0;
+    for (;;) {
+      auto row = in.next();
+      if (!row) return wrong(r, "check", row.error().message, row.error().code);
+      if (!*row) break;
+      // Rules mostly answer in the order of their population; else look it up.
+      const std::string_view id = in.text(subject);
+      if (guess >= population.size() || population[guess].subject != id)
+        guess = static_cast<std::size_t>(std::lower_bound(population.begin(), population.end(), id, [](const Member& m, std::string_view s) { return m.subject < s; }) -
+                                         population.begin());
+      if (guess >= population.size() || population[guess].subject != id) return wrong(r, "check", fmt::format("gives a verdict on '{}', which 'each' does not name", id));
+      Member& m = population[guess++];
+      if (!m.missing.empty()) continue;  // what must be known isn't: whatever the check says, it is unknown
+      if (m.judged) return wrong(r, "check", fmt::format("gives two verdicts on '{}'", m.subject));
+      m.judged = true;
+
+      const std::string_view word = in.text(status);
+      Finding f = finding(r, m.subject, Status::unknown);
+      if (word == "pass")
+        f.status = Status::pass;
+      else if (word == "fail")
+        f.status = Status::fail;
+      else if (word == "not-applicable")
+        f.status = Status::not_applicable;
+      else if (word != "unknown")
+        return wrong(r, "check", fmt::format("the status of '{}' is '{}': it must be pass, fail, unknown or not-applicable", m.subject, word.substr(0, 40)));
+      if (in.is_null(because) || in.text(because).empty()) return wrong(r, "check", fmt::format("no 'because' for '{}'", m.subject));
+      if (in.text(because).size() > kTextMost || in.text(witness).size() > kTextMost || in.text(facts).size() > kTextMost)
+        return wrong(r, "check", fmt::format("what it says about '{}' is longer than {} bytes", m.subject, kTextMost), Code::exhausted);
+      f.witness = in.is_null(witness) ? fmt::format("[\"{}\"]", m.subject) : std::string(in.text(witness));
+      if (f.witness.front() != '[' || !nlohmann::json::accept(f.witness)) return wrong(r, "check", fmt::format("the witness of '{}' is no JSON array", m.subject));
+      std::string lapsed;
+      if (in.is_null(facts)) {
+        f.facts = facts_of(m.subject);
+      } else {
+        LICET_TRY(expanded, expand(r, in.text(facts), lapsed));
+        f.facts = expanded;
+      }
+      for (const auto& [column, into] : {std::pair{since, &f.since}, std::pair{until, &f.until}}) {
+        if (in.is_null(column)) continue;
+        auto day = parse_date(in.text(column));
+        if (!day) return wrong(r, "check", fmt::format("'since' and 'until' of '{}' must be dates", m.subject));
+        *into = *day;
+      }
+      std::string words(in.text(because));
+      if (f.status == Status::pass && !lapsed.empty()) {
+        f.status = Status::stale;
+        words += fmt::format(", but {} counted only until {}", lapsed, expired_.find(lapsed)->second);
+        if (auto last = parse_date(expired_.find(lapsed)->second); last) f.since = *last + std::chrono::days(1);
+      }
+      f.because = std::move(words);
+      if (f.status != Status::pass && f.status != Status::not_applicable) {
+        LICET_TRY(mend, fill(r, plan.mend, plan, m, &in));
+        f.mend = std::move(mend);
+      }
+      decide(r, f, f.because);
+      f.because = sentence(f.because, out_.under);
+      out_.findings.push_back(std::move(f));
+    }
+    return {};
+  }
+
+  static Finding finding(const Requirement& r, std::string_view subject, Status status) {
+    Finding f;
+    f.requirement = r.id;
+    f.cites = r.cites;
+    f.about = r.about;
+    f.source = r.source;
+    f.level = r.level;
+    f.subject = subject;
+    f.status = status;
+    if (status != Status::not_applicable) f.effect = r.effect;
+    return f;
+  }
+
+  // A person's decision makes an addressable specification or a policy accepted; of the rest it says that it can't.
+  void decide(const Requirement& r, Finding& f, std::string_view because) {
+    if (f.status != Status::fail && f.status != Status::stale && f.status != Status::unknown) return;
+    for (const Decided& d : decided_) {
+      if (d.choice == "implemented" || d.choice == "conduit" || d.choice == "not-associate") continue;  // these are for the rules to read
+      const bool here = d.subjects.empty() || std::find(d.subjects.begin(), d.subjects.end(), f.subject) != d.subjects.end();
+      const bool meant = std::any_of(d.about.begin(), d.about.end(), [&](const std::string& about) {
+        return (here && (matches(about, r.id) || std::find(r.cites.begin(), r.cites.end(), about) != r.cites.end())) || matches(about, f.subject);
+      });
+      if (!meant) continue;
+      const bool may = r.level == "addressable" || r.source == "policy";
+      std::string note;
+      if (!d.current) {
+        note = d.until.empty() ? fmt::format("the decision {} does not stand yet", d.id) : fmt::format("the decision {} stood until {}", d.id, d.until);
+        if (may && !d.until.empty() && f.status == Status::fail) f.status = Status::stale;
+      } else if (!may) {
+        note = fmt::format("the decision {} does not lift it: only addressable specifications and policies can be accepted", d.id);
+      } else {
+        note = fmt::format("accepted by the decision {} ({}){}", d.id, d.choice, d.until.empty() ? "" : " until " + d.until);
+        f.status = Status::accepted;
+      }
+      f.because = fmt::format("{}; {}", because.empty() ? f.because : std::string(because), note);
+      const std::string& place = places_.find(d.id)->second;
+      f.facts = f.facts == "[]" ? "[" + place + "]" : f.facts.substr(0, f.facts.size() - 1) + "," + place + "]";
+      return;
+    }
+  }
+
+  Result<std::string> fill(const Requirement& r, const Template& t, const Plan& plan, const Member& m, const Rows* row) {
+    std::string out;
+    for (const auto& piece : t.pieces) {
+      out += piece.text;
+      if (piece.column.empty()) continue;
+      if (const int own = row == nullptr ? -1 : row->column(piece.column); own >= 0) {
+        out += row->text(own);
+        continue;
+      }
+      const auto kept = std::find(plan.kept.begin(), plan.kept.end(), piece.column);
+      const std::string& value = m.columns[static_cast<std::size_t>(kept - plan.kept.begin())];
+      if (value.empty() && row != nullptr && piece.column != "subject" && !known_column(r, piece.column))
+        return wrong(r, "mend", fmt::format("neither 'each' nor 'check' selects '{}'", piece.column));
+      out += value;
+    }
+    return out;
+  }
+
+  // Only asked where a value is empty: is it NULL, or is there no such column?
+  bool known_column(const Requirement& r, std::string_view column) {
+    auto opened = rows(r.each);
+    return opened && opened->column(column) >= 0;
+  }
+
+  [[nodiscard]] std::string facts_of(std::string_view id) const {
+    const auto found = places_.find(id);
+    return found == places_.end() ? "[]" : "[" + found->second + "]";
+  }
+
+  // ["baa-1","notes"] → [{"id":"baa-1","at":"a.yaml:3"},…]. NULLs are left out; `lapsed` becomes the id of expired evidence, if any.
+  Result<std::string> expand(const Requirement& r, std::string_view text, std::string& lapsed) const {
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    if (!json.is_array()) return wrong(r, "check", "'facts' is no JSON array");
+    std::string out = "[";
+    std::set<std::string> seen;
+    for (const auto& item : json) {
+      if (item.is_null()) continue;
+      if (!item.is_string()) return wrong(r, "check", "'facts' holds ids only");
+      const auto& id = item.get_ref<const std::string&>();
+      if (!seen.insert(id).second) continue;
+      const auto found = places_.find(id);
+      if (found == places_.end()) return wrong(r, "check", fmt::format("'facts' names '{}', which is not on record", id.substr(0, 64)));
+      if (out.size() > 1) out += ',';
+      out += found->second;
+      if (lapsed.empty() && expired_.contains(id)) lapsed = id;
+    }
+    return out += "]";
+  }
+
+  // ---- grounds and prohibitions
+
+  Result<std::vector<std::string>> strings(const Pack::Query& q, const Rows& in, int column) const {
+    std::vector<std::string> out;
+    if (in.is_null(column)) return out;
+    const auto json = nlohmann::json::parse(in.text(column), nullptr, false);
+    if (!json.is_array()) return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("'{}' is no JSON array", in.text(column).substr(0, 40))});
+    for (const auto& item : json)
+      if (item.is_string()) out.push_back(item.get<std::string>());
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+  }
+
+  template <std::size_t N>
+  static Result<void> only(const Pack::Query& q, Rows& in, const std::array<std::string_view, N>& known) {
+    for (int i = 0; i < in.statement().columns(); ++i) {
+      const std::string_view name = in.statement().column_name(i);
+      if (std::find(known.begin(), known.end(), name) == known.end())
+        return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("unknown column '{}'; there are {}", name, fmt::join(known, ", "))});
+    }
+    return {};
+  }
+
+  Result<void> grounds(const Pack::Query& q) {
+    static constexpr std::array<std::string_view, 21> kColumns = {
+        "more",     "kind", "flow",  "recipient",         "classes",     "purposes", "regions",  "whose",    "patients",   "form",   "minimum_necessary",
+        "accountable", "hold", "asks_for", "live_from", "live_until", "agreements", "entity", "witness", "cites", "because"};
+    auto opened = rows(q.sql);
+    if (!opened) return wrong(q.file, q.line, q.id, opened.error());
+    Rows& in = *opened;
+    LICET_TRY_VOID(only(q, in, kColumns));
+    for (const std::string_view must : {"recipient", "classes", "purposes", "witness", "because"})
+      if (in.column(must) < 0) return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("selects no column '{}'", must)});
+    const auto column = [&](std::string_view name) { return in.column(name); };
+    for (;;) {
+      auto row = in.next();
+      if (!row) return wrong(q.file, q.line, q.id, row.error());
+      if (!*row) break;
+      Ground g;
+      g.kind = in.is_null(column("kind")) ? q.kind : std::string(in.text(column("kind")));
+      g.flow = in.text(column("flow"));
+      g.recipient = in.text(column("recipient"));
+      if (g.recipient.empty()) return wrong(q.file, q.line, q.id, {Code::invalid_argument, "a ground without a recipient"});
+      g.id = g.kind + ":" + (g.flow.empty() ? g.recipient : g.flow);
+      if (!in.is_null(column("more"))) g.id.append(":").append(in.text(column("more")));
+      LICET_TRY(classes, strings(q, in, column("classes")));
+      LICET_TRY(purposes, strings(q, in, column("purposes")));
+      LICET_TRY(regions, strings(q, in, column("regions")));
+      LICET_TRY(patients, strings(q, in, column("patients")));
+      LICET_TRY(asks_for, strings(q, in, column("asks_for")));
+      LICET_TRY(agreements, strings(q, in, column("agreements")));
+      if (classes.empty() || purposes.empty()) continue;  // covers nothing
+      g.classes = std::move(classes);
+      g.purposes = std::move(purposes);
+      g.regions = std::move(regions);
+      g.patients = std::move(patients);
+      g.asks_for = std::move(asks_for);
+      g.agreements = std::move(agreements);
+      if (!in.is_null(column("whose"))) g.whose = in.text(column("whose"));
+      if (!in.is_null(column("form"))) g.form = in.text(column("form"));
+      if (!in.is_null(column("minimum_necessary"))) g.minimum_necessary = in.integer(column("minimum_necessary")) != 0;
+      g.accountable = in.integer(column("accountable")) != 0;
+      g.hold = in.integer(column("hold")) != 0;
+      static constexpr std::array<std::string_view, 5> kWhose = {"all", "compartment", "members", "panel", "named"};
+      static constexpr std::array<std::string_view, 3> kForms = {"identified", "limited", "deidentified"};
+      if (std::find(kWhose.begin(), kWhose.end(), g.whose) == kWhose.end() || std::find(kForms.begin(), kForms.end(), g.form) == kForms.end())
+        return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("'{}' or '{}' is no such word", g.whose, g.form)});
+      for (const auto& [name, into] : {std::pair{"live_from", &g.from}, std::pair{"live_until", &g.until}}) {
+        const int at = column(name);
+        if (in.is_null(at) || in.text(at).empty()) continue;
+        auto day = parse_date(in.text(at));
+        if (!day) return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("'{}' is no date", name)});
+        *into = *day;
+      }
+      g.entity = in.text(column("entity"));
+      g.witness = in.text(column("witness"));
+      g.because = in.text(column("because"));
+      g.cites = in.is_null(column("cites")) ? fmt::format("{}", fmt::join(q.cites, ", ")) : std::string(in.text(column("cites")));
+      if (g.because.empty() || !nlohmann::json::accept(g.witness))
+        return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("the ground {} lacks its witness or because", g.id)});
+      if ((g.from && *g.from > as_of_) || (g.until && *g.until < as_of_)) continue;
+      out_.grounds.push_back(std::move(g));
+    }
+    return {};
+  }
+
+  Result<void> prohibitions(const Pack::Query& q) {
+    static constexpr std::array<std::string_view, 7> kColumns = {"more", "flow", "classes", "purposes", "unless", "because", "cites"};
+    auto opened = rows(q.sql);
+    if (!opened) return wrong(q.file, q.line, q.id, opened.error());
+    Rows& in = *opened;
+    LICET_TRY_VOID(only(q, in, kColumns));
+    for (;;) {
+      auto row = in.next();
+      if (!row) return wrong(q.file, q.line, q.id, row.error());
+      if (!*row) break;
+      Prohibition p;
+      p.flow = in.text(in.column("flow"));
+      p.id = q.id + (p.flow.empty() ? "" : ":" + p.flow);
+      if (const int more = in.column("more"); !in.is_null(more)) p.id.append(":").append(in.text(more));
+      LICET_TRY(classes, strings(q, in, in.column("classes")));
+      LICET_TRY(purposes, strings(q, in, in.column("purposes")));
+      LICET_TRY(unless, strings(q, in, in.column("unless")));
+      p.classes = std::move(classes);
+      p.purposes = std::move(purposes);
+      p.unless = std::move(unless);
+      p.because = sentence(in.text(in.column("because")), out_.under);
+      p.cites = in.is_null(in.column("cites")) ? fmt::format("{}", fmt::join(q.cites, ", ")) : std::string(in.text(in.column("cites")));
+      out_.prohibitions.push_back(std::move(p));
+    }
+    return {};
+  }
+
+  Result<Judgment> finish() {
+    std::sort(out_.findings.begin(), out_.findings.end(),
+              [](const Finding& a, const Finding& b) { return a.requirement != b.requirement ? a.requirement < b.requirement : a.subject < b.subject; });
+    std::sort(out_.grounds.begin(), out_.grounds.end(), [](const Ground& a, const Ground& b) { return a.id < b.id; });
+    for (std::size_t i = 1; i < out_.grounds.size(); ++i)
+      if (out_.grounds[i].id == out_.grounds[i - 1].id) return Error{Code::invalid_argument, fmt::format("two grounds are called {}: give them 'more'", out_.grounds[i].id)};
+    std::sort(out_.prohibitions.begin(), out_.prohibitions.end(), [](const Prohibition& a, const Prohibition& b) { return a.id < b.id; });
+    const auto matters = [this](std::optional<Date> day) {
+      if (day && *day > as_of_ && (!out_.next_change || *day < *out_.next_change)) out_.next_change = day;
+    };
+    for (const Finding& f : out_.findings) {
+      matters(f.until);
+      if (f.since)
+        for (const auto& [kind, effect] : f.effect)
+          if (effect.what == Effect::What::grace) matters(*f.since + std::chrono::days(effect.grace_days));
+    }
+    for (const Ground& g : out_.grounds)
+      if (g.until) matters(*g.until + std::chrono::days(1));
+    return std::move(out_);
+  }
+
+  store::Database db_;
+  Date as_of_;
+  std::string as_of_text_;
+  ByName<std::string> places_;   // id → {"id":…,"at":…}
+  ByName<std::string> expired_;  // evidence → its last day
+  std::vector<Decided> decided_;
+  Judgment out_;
+};
+
+}  // namespace
+
+Result<Judgment> judge(const stack::Relations& relations, std::span<const Pack> packs, Date as_of) {
+  std::vector<const Pack*> in_force;
+  std::optional<Date> next = next_date(relations, as_of);
+  for (const Pack& pack : packs) {
+    if (pack.info.status == "superseded" || pack.info.status == "withdrawn") continue;
+    if (pack.info.effective && *pack.info.effective > as_of) {
+      if (!next || *pack.info.effective < *next) next = pack.info.effective;
+      continue;  // not the law yet
+    }
+    in_force.push_back(&pack);
+  }
+  std::sort(in_force.begin(), in_force.end(), [](const Pack* a, const Pack* b) { return a->info.id < b->info.id; });
+  LICET_TRY(base, make_base(relations, as_of));
+  auto judged = Judge(std::move(base), as_of).run(in_force);
+  if (!judged) return std::move(judged).error();
+  Judgment out = *std::move(judged);
+  if (next && (!out.next_change || *next < *out.next_change)) out.next_change = next;
+  return out;
+}
+
+}  // namespace licet::rules

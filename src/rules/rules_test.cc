@@ -1,0 +1,404 @@
+#include "rules/rules.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+namespace licet::rules {
+namespace {
+
+constexpr const char* kPack = R"(kind: pack
+id: test
+version: "1.0"
+status: in-force
+title: A test
+source: none
+retrieved-on: 2026-01-01
+)";
+
+constexpr const char* kHead = "kind: stack\nid: t\nformat: 1\ntenant: t\ntimezone: Etc/UTC\n---\n";
+constexpr const char* kTwo = R"(kind: organization
+id: clinic
+name: Clinic
+covered: true
+functions: [provider]
+---
+kind: system
+id: ehr
+owner: clinic
+region: us-east
+---
+kind: system
+id: lab
+owner: clinic
+---
+kind: person
+id: jo
+organization: clinic
+---
+kind: flow
+id: f
+from: ehr
+to: lab
+data: [clinical.note, special.sud]
+purposes: [TREAT]
+)";
+
+Date day(const char* text) {
+  auto d = parse_date(text);
+  EXPECT_TRUE(d.ok()) << text;
+  return *d;
+}
+
+stack::Relations relations_of(const std::string& yaml, const std::vector<stack::Fact>& facts = {}) {
+  const stack::Source source{"s.yaml", kHead + yaml, stack::Layer::authored};
+  const stack::Loaded loaded = stack::load(std::span(&source, 1));
+  EXPECT_TRUE(loaded.stack) << (loaded.problems.empty() ? "" : loaded.problems.front().text());
+  return loaded.stack ? stack::relations(*loaded.stack, facts) : stack::Relations();
+}
+
+Result<Pack> pack_of(const std::string& rules) {
+  const stack::Source files[] = {{"pack.yaml", kPack, {}}, {"r.yaml", rules, {}}};
+  return load_pack(files);
+}
+
+// A requirement on systems with the given parts.
+std::string rule(const std::string& check, const std::string& more = "", const std::string& each = "select id as subject, region, at from v_system") {
+  return "id: r1\ncites: [\"1\"]\nsource: law\nabout: contract\nlevel: required\nasks: A\nproves: full\nmend: Give {subject} a region, not {region}.\n" +
+         (more.find("effect:") == std::string::npos ? std::string("effect: {default: block}\n") : "") + more + "each: " + each + "\ncheck: |\n  " + check + "\n";
+}
+
+Result<Judgment> judged(const std::string& rules, const std::string& yaml = kTwo, const char* as_of = "2026-06-15") {
+  LICET_TRY(pack, pack_of(rules));
+  return judge(relations_of(yaml), std::span(&pack, 1), day(as_of));
+}
+
+const Finding* find(const Judgment& j, std::string_view subject) {
+  for (const Finding& f : j.findings)
+    if (f.subject == subject) return &f;
+  return nullptr;
+}
+
+std::string bytes(const Judgment& j) {
+  std::string out = j.under + "\n";
+  for (const Finding& f : j.findings)
+    out += fmt::format("{}|{}|{}|{}|{}|{}|{}\n", f.requirement, f.subject, name(f.status), f.because, f.witness, f.facts, f.mend);
+  for (const Ground& g : j.grounds) out += fmt::format("{}|{}|{}|{}|{}\n", g.id, fmt::join(g.classes, ","), fmt::join(g.purposes, ","), g.witness, g.because);
+  for (const Prohibition& p : j.prohibitions) out += fmt::format("{}|{}\n", p.id, p.because);
+  return out;
+}
+
+// ---- covers
+
+TEST(Covers, WildcardsNeverReachWhatGoesByNameOnly) {
+  struct Row {
+    const char *pattern, *cls;
+    bool covers;
+  };
+  for (const Row& r : {Row{"clinical.note", "clinical.note", true}, Row{"clinical.*", "clinical.note", true}, Row{"clinical.*", "clinical.note.draft", true},
+                       Row{"clinical.*", "clinical", false}, Row{"clinical.*", "clinicalx.note", false}, Row{"clinical.note", "clinical.*", false},
+                       Row{"clinical.*", "clinical.*", true}, Row{"*", "clinical.*", true}, Row{"*", "*", true}, Row{"clinical.*", "*", false},
+                       Row{"*", "special.sud", false}, Row{"*", "unclassified", false}, Row{"special.*", "special.sud", false},
+                       Row{"special.*", "special.*", false}, Row{"special.sud", "special.sud", true}, Row{"unclassified", "unclassified", true},
+                       Row{"clinical.note", "clinical.notes", false}, Row{"", "x", false}, Row{"x", "", false}})
+    EXPECT_EQ(covers(r.pattern, r.cls), r.covers) << r.pattern << " covers " << r.cls;
+}
+
+// ---- packs as files
+
+TEST(Pack, SaysWhereItIsWrong) {
+  struct Row {
+    const char *rules, *says;
+  };
+  const std::string good = rule("select subject, 'pass' as status, 'b' as because from {each}");
+  EXPECT_TRUE(pack_of(good).ok());
+  const std::string unknown_key = good + "efect: {}\n", no_default = rule("x", "effect: {treatment: alarm}\n"), grace = rule("x", "effect: {default: {grace: 30h}}\n");
+  const std::string twice = good + "---\n" + good, status = rule("x", "cases: {green: []}\n"), kind = "kind: ruling\nid: x\n";
+  const std::string world = rule("x", "cases: {pass: [{in: nowhere, subject: x}]}\n");
+  for (const auto& [rules, says] : std::vector<std::pair<std::string, std::string>>{
+           {unknown_key, "r.yaml:13: unknown key 'efect'"}, {no_default, "what the default is"}, {grace, "grace is a number of days"},
+           {twice, "is taken by r.yaml:1"}, {status, "'green' can't be expected here"}, {kind, "'kind' is one of"}, {world, "no world has the id 'nowhere'"},
+           {"id: [x", "r.yaml:"}, {"- 1\n", "a document of a pack is a map"}}) {
+    const auto pack = pack_of(rules);
+    ASSERT_FALSE(pack.ok()) << rules;
+    EXPECT_EQ(pack.error().code, Code::invalid_argument);
+    EXPECT_NE(pack.error().message.find(says), std::string::npos) << pack.error().message << " lacks " << says;
+  }
+  EXPECT_FALSE(load_pack({}).ok());
+}
+
+// ---- the six states
+
+TEST(Judge, PassAndFailCarryTheSentenceTheWitnessAndTheFacts) {
+  auto j = judged(rule("select subject, case when region is null then 'fail' else 'pass' end as status, subject || ' is in ' || coalesce(region, 'no region') as because,"
+                       " json_array(subject, 'clinic') as witness, json_array(subject, 'clinic', null) as facts from {each}"));
+  ASSERT_TRUE(j.ok()) << j.error().message;
+  ASSERT_EQ(j->findings.size(), 2U);
+  EXPECT_EQ(j->under, "under packs test@1.0; state law not assessed");
+  const Finding &ehr = j->findings[0], &lab = j->findings[1];
+  EXPECT_EQ(ehr.status, Status::pass);
+  EXPECT_EQ(ehr.because, "ehr is in us-east (under packs test@1.0; state law not assessed)");
+  EXPECT_EQ(ehr.because, sentence("ehr is in us-east", j->under));
+  EXPECT_EQ(ehr.witness, R"(["ehr","clinic"])");
+  EXPECT_EQ(ehr.facts, R"([{"id":"ehr","at":"s.yaml:13"},{"id":"clinic","at":"s.yaml:7"}])");
+  EXPECT_EQ(ehr.mend, "");
+  EXPECT_EQ(lab.status, Status::fail);
+  EXPECT_EQ(lab.mend, "Give lab a region, not .");
+  EXPECT_EQ(lab.effect.at("default").what, Effect::What::block);
+}
+
+TEST(Judge, AnEmptyPopulationIsNotApplicableNeverAPass) {
+  auto j = judged(rule("select subject, 'pass' as status, 'b' as because from {each}", "none: There is no offer\n", "select id as subject, id as region from v_offer"));
+  ASSERT_TRUE(j.ok()) << j.error().message;
+  ASSERT_EQ(j->findings.size(), 1U);
+  EXPECT_EQ(j->findings[0].subject, "");
+  EXPECT_EQ(j->findings[0].status, Status::not_applicable);
+  EXPECT_TRUE(j->findings[0].because.starts_with("There is no offer (under packs"));
+}
+
+TEST(Judge, WhatMustBeKnownAndIsNotIsUnknownWithTheQuestion) {
+  auto j = judged(rule("select subject, 'pass' as status, 'b' as because from {each}", "needs: {region: \"Where does {subject} keep its data?\"}\n"));
+  ASSERT_TRUE(j.ok()) << j.error().message;
+  EXPECT_EQ(find(*j, "ehr")->status, Status::pass);
+  EXPECT_EQ(find(*j, "lab")->status, Status::unknown);
+  EXPECT_TRUE(find(*j, "lab")->because.starts_with("Where does lab keep its data? (under"));
+}
+
+TEST(Judge, ASubjectWithoutAVerdictIsUnknown) {
+  auto j = judged(rule("select subject, 'pass' as status, 'b' as because from {each} where subject = 'ehr'"));
+  ASSERT_TRUE(j.ok()) << j.error().message;
+  EXPECT_EQ(find(*j, "lab")->status, Status::unknown);
+}
+
+TEST(Judge, WhatAPackDoesWrongIsAnErrorThatNamesThePlace) {
+  const std::string b = ", 'b' as because from {each}";
+  for (const auto& [check, says] : std::vector<std::pair<std::string, std::string>>{
+           {"select 'ghost' as subject, 'pass' as status, 'b' as because", "a verdict on 'ghost', which 'each' does not name"},
+           {"select subject, 'pass' as status" + b + " union all select subject, 'fail' as status" + b, "two verdicts on"},
+           {"select subject, 'green' as status" + b, "the status of"},
+           {"select subject, 'accepted' as status" + b, "the status of"},
+           {"select subject, 'pass' as status, null as because from {each}", "no 'because'"},
+           {"select subject, 'pass' as status from {each}", "must select subject, status and because"},
+           {"select subject, 'fail' as status, 'x' as witness" + b, "no JSON array"},
+           {"select subject, 'fail' as status, json_array('nobody') as facts" + b, "'nobody', which is not on record"},
+           {"select subject, 'fail' as status, 'soon' as since" + b, "must be dates"},
+           {"selekt", "syntax error"},
+           {"select subject from nowhere", "no such table"},
+           {"select 1; select 2", "more than one"}}) {
+    auto j = judged(rule(check));
+    ASSERT_FALSE(j.ok()) << check;
+    EXPECT_EQ(j.error().code, Code::invalid_argument) << check;
+    EXPECT_TRUE(j.error().message.starts_with("r.yaml:1: r1 (check): ")) << j.error().message;
+    EXPECT_NE(j.error().message.find(says), std::string::npos) << j.error().message;
+  }
+  auto twice = judged(rule("select 1", "", "select 'x' as subject union all select 'x'"));
+  ASSERT_FALSE(twice.ok());
+  EXPECT_NE(twice.error().message.find("names the subject 'x' twice"), std::string::npos);
+  auto unmendable = judged(rule("select subject, 'fail' as status, 'b' as because from {each}", "", "select id as subject from v_system"));
+  ASSERT_FALSE(unmendable.ok());
+  EXPECT_NE(unmendable.error().message.find("neither 'each' nor 'check' selects 'region'"), std::string::npos);
+}
+
+TEST(Judge, APackCanOnlyRead) {
+  for (const char* check : {"insert into v_thing values (1, 2, 3)", "delete from system", "update v_system set region = 'x'", "drop table system", "create table x(y)",
+                            "attach database '/tmp/x' as y", "pragma table_info(system)", "select * from pragma_table_info('system')", "vacuum into '/tmp/licet-x'",
+                            "select subject, 'pass' as status, random() as because from {each}", "select load_extension('x')",
+                            "select subject, 'pass' as status, current_date as because from {each}", "begin", "reindex"}) {
+    auto j = judged(rule(check));
+    ASSERT_FALSE(j.ok()) << check;
+    EXPECT_EQ(j.error().code, Code::invalid_argument) << check << ": " << j.error().message;
+  }
+  auto now = judged(rule("select subject, 'pass' as status, coalesce(date('now'), 'no clock') as because from {each}"));
+  ASSERT_TRUE(now.ok()) << now.error().message;
+  EXPECT_TRUE(now->findings[0].because.starts_with("no clock"));
+  auto view = judged("kind: view\nid: v_x\nrows: select 1; drop table system\n---\n" + rule("select subject, 'pass' as status, 'b' as because from {each}"));
+  EXPECT_FALSE(view.ok());
+  auto moody = judged("kind: view\nid: v_x\nrows: select random() as r\n---\n" + rule("select subject, 'pass' as status, 'b' || r as because from {each}, v_x"));
+  EXPECT_FALSE(moody.ok());
+}
+
+TEST(Judge, ARuleThatNeverEndsIsStopped) {
+  auto j = judged(rule("with recursive n(i) as (select 1 union all select i + 1 from n) select 'ehr' as subject, 'pass' as status, 'b' as because from n where i < 0"));
+  ASSERT_FALSE(j.ok());
+  EXPECT_EQ(j.error().code, Code::exhausted);
+  auto long_words = judged(rule("select subject, 'pass' as status, hex(zeroblob(20000)) as because from {each}"));
+  ASSERT_FALSE(long_words.ok());
+  EXPECT_EQ(long_words.error().code, Code::exhausted);
+}
+
+constexpr const char* kDecision = R"(---
+kind: decision
+id: d1
+about: [r1]
+subjects: [lab]
+choice: alternative
+alternative: a locked room
+reason: it is small
+by: jo
+on: 2026-01-01
+until: 2026-12-31
+)";
+
+TEST(Judge, DecisionsLiftOnlyWhatIsAddressableOrPolicy) {
+  const std::string check = "select subject, 'fail' as status, 'It is bad' as because from {each}";
+  const auto with = [&](const char* level, const char* source, const char* as_of) {
+    std::string text = rule(check);
+    text.replace(text.find("level: required"), 15, fmt::format("level: {}", level));
+    text.replace(text.find("source: law"), 11, fmt::format("source: {}", source));
+    auto j = judged(text, std::string(kTwo) + kDecision, as_of);
+    EXPECT_TRUE(j.ok()) << j.error().message;
+    EXPECT_EQ(find(*j, "ehr")->status, Status::fail);  // the decision is about lab
+    return *find(*j, "lab");
+  };
+  Finding f = with("addressable", "law", "2026-06-15");
+  EXPECT_EQ(f.status, Status::accepted);
+  EXPECT_TRUE(f.because.starts_with("It is bad; accepted by the decision d1 (alternative) until 2026-12-31 (under")) << f.because;
+  EXPECT_NE(f.facts.find("\"d1\""), std::string::npos);
+  EXPECT_EQ(with("standard", "policy", "2026-06-15").status, Status::accepted);
+  f = with("required", "law", "2026-06-15");
+  EXPECT_EQ(f.status, Status::fail);
+  EXPECT_NE(f.because.find("does not lift it: only addressable"), std::string::npos);
+  f = with("addressable", "law", "2027-01-01");
+  EXPECT_EQ(f.status, Status::stale);
+  EXPECT_NE(f.because.find("stood until 2026-12-31"), std::string::npos);
+}
+
+TEST(Judge, EvidenceThatNoLongerCountsMakesAPassStale) {
+  const std::string evidence = "---\nkind: evidence\nid: e1\nis: test\nabout: [ehr]\neffective: 2026-01-01\nexpires: 2026-03-31\n";
+  const std::string check = "select subject, 'pass' as status, 'It was tested' as because, json_array((select id from v_evidence where about = subject)) as facts from {each}";
+  auto j = judged(rule(check), kTwo + evidence);
+  ASSERT_TRUE(j.ok()) << j.error().message;
+  EXPECT_EQ(find(*j, "ehr")->status, Status::stale);
+  EXPECT_TRUE(find(*j, "ehr")->because.starts_with("It was tested, but e1 counted only until 2026-03-31 (under"));
+  EXPECT_EQ(find(*j, "ehr")->since, day("2026-04-01"));
+  EXPECT_EQ(find(*j, "lab")->status, Status::pass);
+  auto earlier = judged(rule(check), kTwo + evidence, "2026-03-31");
+  ASSERT_TRUE(earlier.ok());
+  EXPECT_EQ(find(*earlier, "ehr")->status, Status::pass);
+  EXPECT_EQ(earlier->next_change, day("2026-04-01"));
+}
+
+TEST(Judge, TheNextChangeIsTheNextDateThatMatters) {
+  const std::string until = "select subject, 'fail' as status, 'b' as because, '2026-06-10' as since, '2026-08-01' as until from {each}";
+  auto j = judged(rule(until, "effect: {default: {grace: 20d}}\n"));
+  ASSERT_TRUE(j.ok()) << j.error().message;
+  EXPECT_EQ(j->next_change, day("2026-06-30"));  // since + grace, before until
+  auto none = judged(rule("select subject, 'pass' as status, 'b' as because from {each}"));
+  ASSERT_TRUE(none.ok());
+  EXPECT_EQ(none->next_change, std::nullopt);
+}
+
+TEST(Judge, PacksApplyFromTheirDayAndNotWhenSuperseded) {
+  auto pack = pack_of(rule("select subject, 'pass' as status, 'b' as because from {each}"));
+  ASSERT_TRUE(pack.ok());
+  pack->info.effective = day("2026-07-01");
+  auto before = judge(relations_of(kTwo), std::span(&*pack, 1), day("2026-06-30"));
+  ASSERT_TRUE(before.ok());
+  EXPECT_TRUE(before->findings.empty());
+  EXPECT_EQ(before->next_change, day("2026-07-01"));
+  EXPECT_EQ(before->under, "under no pack; state law not assessed");
+  auto after = judge(relations_of(kTwo), std::span(&*pack, 1), day("2026-07-01"));
+  ASSERT_TRUE(after.ok());
+  EXPECT_EQ(after->findings.size(), 2U);
+}
+
+// ---- grounds
+
+std::string ground(const std::string& rows) { return "kind: ground\nid: g1\ngives: treatment\ncites: [\"164.506(c)(1)\"]\nrows: " + rows + "\n"; }
+
+TEST(Grounds, AreRowsInForceOnTheDay) {
+  const std::string base = "select id as flow, target as recipient, data as classes, purposes, json_array(id) as witness, 'b' as because";
+  auto j = judged(ground(base + ", '2026-06-15' as live_until, 1 as accountable, 0 as minimum_necessary from v_flow"));
+  ASSERT_TRUE(j.ok()) << j.error().message;
+  ASSERT_EQ(j->grounds.size(), 1U);
+  const Ground& g = j->grounds[0];
+  EXPECT_EQ(g.id, "treatment:f");
+  EXPECT_EQ(g.recipient, "lab");
+  EXPECT_EQ(g.classes, (std::vector<std::string>{"clinical.note", "special.sud"}));
+  EXPECT_EQ(g.cites, "164.506(c)(1)");
+  EXPECT_TRUE(g.accountable);
+  EXPECT_FALSE(g.minimum_necessary);
+  EXPECT_EQ(j->next_change, day("2026-06-16"));
+  for (const char* gone : {", '2026-06-14' as live_until from v_flow", ", '2026-06-16' as live_from from v_flow"}) {
+    auto none = judged(ground(base + gone));
+    ASSERT_TRUE(none.ok()) << none.error().message;
+    EXPECT_TRUE(none->grounds.empty());
+  }
+  for (const auto& [rows, says] : std::vector<std::pair<std::string, std::string>>{{base + ", 1 as colour from v_flow", "unknown column 'colour'"},
+                                                                                   {base + ", 'secret' as form from v_flow", "no such word"},
+                                                                                   {"select id as flow from v_flow", "selects no column 'recipient'"},
+                                                                                   {base + " from v_flow union all " + base + " from v_flow", "two grounds are called"}}) {
+    auto bad = judged(ground(rows));
+    ASSERT_FALSE(bad.ok()) << rows;
+    EXPECT_NE(bad.error().message.find(says), std::string::npos) << bad.error().message;
+  }
+}
+
+// ---- the packs that come with Licet
+
+std::vector<Pack> shipped() {
+  std::vector<Pack> out;
+  const std::filesystem::path root = std::filesystem::path(LICET_SOURCE_DIR) / "packs";
+  std::vector<std::filesystem::path> folders;
+  for (const auto& entry : std::filesystem::directory_iterator(root))
+    if (std::filesystem::exists(entry.path() / "pack.yaml")) folders.push_back(entry.path());
+  std::sort(folders.begin(), folders.end());
+  for (const auto& folder : folders) {
+    std::vector<stack::Source> files;
+    for (const auto& file : std::filesystem::directory_iterator(folder)) {
+      if (file.path().extension() != ".yaml") continue;
+      std::ifstream in(file.path(), std::ios::binary);
+      files.push_back({std::filesystem::relative(file.path(), root).string(), std::string(std::istreambuf_iterator<char>(in), {}), {}});
+    }
+    auto pack = load_pack(files);
+    EXPECT_TRUE(pack.ok()) << pack.error().message;
+    if (pack.ok()) out.push_back(*std::move(pack));
+  }
+  return out;
+}
+
+TEST(Packs, EveryCaseComesOutAsItSays) {
+  const std::vector<Pack> packs = shipped();
+  ASSERT_GE(packs.size(), 3U);
+  auto messages = run_cases(packs);
+  ASSERT_TRUE(messages.ok());
+  EXPECT_TRUE(messages->empty()) << fmt::format("{}", fmt::join(*messages, "\n"));
+}
+
+// A rule that is broken must be noticed by its cases: turn each 'fail' into a 'pass', and each ground and prohibition into nothing.
+TEST(Packs, CasesNoticeABrokenRule) {
+  for (const Pack& pack : shipped()) {
+    for (std::size_t i = 0; i < pack.requirements.size(); ++i) {
+      Pack broken = pack;
+      std::string& check = broken.requirements[i].check;
+      for (std::size_t at; (at = check.find("'fail'")) != std::string::npos;) check.replace(at, 6, "'pass'");
+      std::erase_if(broken.cases, [&](const Pack::Case& c) { return c.requirement != broken.requirements[i].id; });
+      auto messages = run_cases(std::span(&broken, 1));
+      ASSERT_TRUE(messages.ok());
+      EXPECT_TRUE(std::any_of(messages->begin(), messages->end(), [](const std::string& m) { return m.find("should be fail") != std::string::npos; }))
+          << broken.requirements[i].id;
+    }
+  }
+}
+
+TEST(Packs, SameBytesInSameBytesOut) {
+  const std::vector<Pack> packs = shipped();
+  std::string yaml = kTwo;
+  const stack::Relations relations = relations_of(yaml);
+  auto once = judge(relations, packs, day("2026-06-15"));
+  std::vector<Pack> reversed = packs;
+  std::reverse(reversed.begin(), reversed.end());
+  auto again = judge(relations, reversed, day("2026-06-15"));
+  ASSERT_TRUE(once.ok()) << once.error().message;
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(bytes(*once), bytes(*again));
+  EXPECT_FALSE(once->findings.empty());
+}
+
+}  // namespace
+}  // namespace licet::rules
