@@ -58,7 +58,9 @@ EVP_CIPHER_CTX* gcm() {
 }
 
 // EVP counts in int; nothing that we seal comes near this (limits.h).
-bool fits(std::span<const std::byte> bytes) { return bytes.size() <= 0x40000000; }
+bool fits(std::span<const std::byte> bytes) {
+  return bytes.size() <= 0x40000000;
+}
 
 }  // namespace
 

@@ -24,7 +24,9 @@
 namespace licet::crypto {
 
 [[nodiscard]] Digest sha256(std::span<const std::byte> data);
-[[nodiscard]] inline Digest sha256(std::string_view text) { return sha256(as_bytes(text)); }
+[[nodiscard]] inline Digest sha256(std::string_view text) {
+  return sha256(as_bytes(text));
+}
 
 // Incremental; finish() once.
 class Sha256 {
@@ -100,7 +102,8 @@ class P256Key {
   P256Key(P256Key&&) noexcept;
   P256Key& operator=(P256Key&&) noexcept;
   [[nodiscard]] Signature64 sign(std::span<const std::byte> message) const;
-  [[nodiscard]] bool verify(std::span<const std::byte> message, std::span<const std::byte> signature) const;  // our own, e.g. a transaction token
+  [[nodiscard]] bool verify(std::span<const std::byte> message,
+                            std::span<const std::byte> signature) const;  // our own, e.g. a transaction token
   [[nodiscard]] std::array<std::byte, 32> scalar() const;
   [[nodiscard]] std::array<std::byte, 64> public_xy() const;  // x‖y
 

@@ -48,7 +48,9 @@ class Given final : public Random {
 };
 
 TEST(Sha256, PublishedDigests) {
-  const struct { std::string text, digest; } cases[] = {
+  const struct {
+    std::string text, digest;
+  } cases[] = {
       {"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
       {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
       {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
@@ -69,11 +71,14 @@ TEST(Sha256, PiecesGiveTheSameDigestAsTheWhole) {
 }
 
 TEST(Hmac, Rfc4231) {
-  const struct { std::string key, data, mac; } cases[] = {
+  const struct {
+    std::string key, data, mac;
+  } cases[] = {
       {std::string(20, '\x0b'), "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
       {"Jefe", "what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
       {std::string(20, '\xaa'), std::string(50, '\xdd'), "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
-      {std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First", "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+      {std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First",
+       "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
       {"", "", "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"},
   };
   for (int round = 0; round < 2; ++round)  // twice: the thread's context carries nothing over, not even to an empty key
@@ -89,8 +94,11 @@ TEST(Compare, ConstantTimeEquality) {
 
 TEST(Xaes, C2spVectors) {
   const std::string nonce = "ABCDEFGHIJKLMNOPQRSTUVWX";
-  const struct { std::byte key; std::string aad, sealed; } cases[] = {
-      {std::byte{1}, "", "ce546ef63c9cc60765923609b33a9a1974e96e52daf2fcf7075e2271"},  // the subkey's top bit is 0
+  const struct {
+    std::byte key;
+    std::string aad, sealed;
+  } cases[] = {
+      {std::byte{1}, "", "ce546ef63c9cc60765923609b33a9a1974e96e52daf2fcf7075e2271"},                       // the subkey's top bit is 0
       {std::byte{3}, "c2sp.org/XAES-256-GCM", "986ec1832593df5443a179437fd083bf3fdb41abd740a21f71eb769d"},  // and 1
   };
   for (const auto& c : cases) {
@@ -165,12 +173,17 @@ TEST(SystemRandomness, FillsAllOfALargeBuffer) {
 }
 
 TEST(Ed25519, Rfc8032) {
-  const struct { const char *seed, *key, *message, *signature; } cases[] = {
-      {"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60", "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
+  const struct {
+    const char *seed, *key, *message, *signature;
+  } cases[] = {
+      {"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+       "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"},
-      {"4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb", "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
+      {"4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+       "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"},
-      {"c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7", "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
+      {"c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+       "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
        "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"},
   };
   for (const auto& c : cases) {
@@ -213,7 +226,8 @@ TEST(P256, ScalarsOutsideTheGroupAreRefused) {
   const auto most = P256Key::from_private(array_of<32>("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550"));
   ASSERT_TRUE(most.ok());  // n−1: the generator's x, its y negated
   const auto most_xy = most->public_xy();
-  EXPECT_EQ(hex(as_bytes(std::string_view(reinterpret_cast<const char*>(most_xy.data()), 32))), "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296");
+  EXPECT_EQ(hex(as_bytes(std::string_view(reinterpret_cast<const char*>(most_xy.data()), 32))),
+            "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296");
 }
 
 // RFC 7515 A.3: a signature made by somebody else.
@@ -221,7 +235,8 @@ TEST(PublicKeys, Rfc7515Es256) {
   const auto key = PublicKey::ec("P-256", "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0");
   ASSERT_TRUE(key.ok());
   const auto signature = unbase64url("DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q");
-  const std::string_view input = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+  const std::string_view input =
+      "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
   EXPECT_TRUE(key->verify(SignatureAlgorithm::es256, as_bytes(input), as_bytes(*signature)));
 }
 
@@ -230,7 +245,7 @@ TEST(PublicKeys, MalformedOnesAreRefused) {
   const auto refused = [](Result<PublicKey> key) { return !key && key.error().code == Code::invalid_argument; };
   EXPECT_TRUE(refused(PublicKey::ec("P-521", x, y)));
   EXPECT_TRUE(refused(PublicKey::ec("P-384", x, y)));
-  EXPECT_TRUE(refused(PublicKey::ec("P-256", x, x)));                 // off the curve
+  EXPECT_TRUE(refused(PublicKey::ec("P-256", x, x)));  // off the curve
   EXPECT_TRUE(refused(PublicKey::ec("P-256", x, y + "=")));
   EXPECT_TRUE(refused(PublicKey::ec("P-256", "", "")));
   EXPECT_TRUE(refused(PublicKey::ed25519(x + "AA")));
@@ -275,7 +290,7 @@ TEST_P(Wycheproof, Signatures) {
   const auto file = load(GetParam());
   if (!file) GTEST_SKIP() << "no ../shared/data/vectors/jose/" << GetParam();
   const std::string_view name_of_file = GetParam();
-  const auto algorithm = name_of_file.starts_with("ecdsa_secp256r1") ? SignatureAlgorithm::es256
+  const auto algorithm = name_of_file.starts_with("ecdsa_secp256r1")   ? SignatureAlgorithm::es256
                          : name_of_file.starts_with("ecdsa_secp384r1") ? SignatureAlgorithm::es384
                          : name_of_file.starts_with("ed25519")         ? SignatureAlgorithm::eddsa
                          : name_of_file.starts_with("rsa_pss")         ? SignatureAlgorithm::ps256
@@ -298,7 +313,8 @@ TEST_P(Wycheproof, Signatures) {
     } else {
       const std::string point = bytes_of(text(group["publicKey"], "uncompressed"));
       const std::size_t width = (point.size() - 1) / 2;
-      key = PublicKey::ec(width == 32 ? "P-256" : "P-384", base64url(as_bytes(point.substr(1, width))), base64url(as_bytes(point.substr(1 + width))));
+      key = PublicKey::ec(width == 32 ? "P-256" : "P-384", base64url(as_bytes(point.substr(1, width))),
+                          base64url(as_bytes(point.substr(1 + width))));
     }
     for (const json& test : group["tests"]) {
       if (!key) {
@@ -318,8 +334,8 @@ TEST_P(Wycheproof, Signatures) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, Wycheproof,
-                         testing::Values("ecdsa_secp256r1_sha256_p1363_test.json", "ecdsa_secp384r1_sha384_p1363_test.json", "ed25519_test.json",
-                                         "rsa_signature_2048_sha256_test.json", "rsa_signature_2048_sha384_test.json",
+                         testing::Values("ecdsa_secp256r1_sha256_p1363_test.json", "ecdsa_secp384r1_sha384_p1363_test.json",
+                                         "ed25519_test.json", "rsa_signature_2048_sha256_test.json", "rsa_signature_2048_sha384_test.json",
                                          "rsa_pss_2048_sha256_mgf1_32_test.json"));
 
 TEST_F(Wycheproof, HmacSha256) {

@@ -45,20 +45,26 @@ Digest Sha256::finish() {
   return out;
 }
 
-Secret::Secret(std::span<const std::byte, 32> bytes) { std::copy(bytes.begin(), bytes.end(), bytes_.begin()); }
+Secret::Secret(std::span<const std::byte, 32> bytes) {
+  std::copy(bytes.begin(), bytes.end(), bytes_.begin());
+}
 Secret Secret::random(Random& random) {
   Secret out;
   random.fill(out.bytes_);
   return out;
 }
-Secret::Secret(Secret&& other) noexcept : bytes_(other.bytes_) { OPENSSL_cleanse(other.bytes_.data(), other.bytes_.size()); }
+Secret::Secret(Secret&& other) noexcept : bytes_(other.bytes_) {
+  OPENSSL_cleanse(other.bytes_.data(), other.bytes_.size());
+}
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this == &other) return *this;
   bytes_ = other.bytes_;
   OPENSSL_cleanse(other.bytes_.data(), other.bytes_.size());
   return *this;
 }
-Secret::~Secret() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
+Secret::~Secret() {
+  OPENSSL_cleanse(bytes_.data(), bytes_.size());
+}
 
 void SystemRandom::fill(std::span<std::byte> out) {
   while (!out.empty()) {

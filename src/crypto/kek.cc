@@ -36,9 +36,9 @@ Error failed(const std::string& path) {
   return {code, fmt::format("{}: {}", path, std::strerror(cause))};
 }
 
-// Who but its owner could read it. The permission bits say so, unless the file has a POSIX ACL: then the group's bits are only the ACL's mask
-// (systemd's LoadCredential lets the service's user in that way, on a file of root's), and the entries say it: user ids, and nobody but us.
-// An ACL on disk is a version, then (tag, permissions, id) of 16, 16 and 32 bits, little-endian: linux/posix_acl_xattr.h.
+// Who but its owner could read it. The permission bits say so, unless the file has a POSIX ACL: then the group's bits are only the ACL's
+// mask (systemd's LoadCredential lets the service's user in that way, on a file of root's), and the entries say it: user ids, and nobody
+// but us. An ACL on disk is a version, then (tag, permissions, id) of 16, 16 and 32 bits, little-endian: linux/posix_acl_xattr.h.
 bool private_enough(int fd, const struct stat& st) {
   if ((st.st_mode & 0007) != 0) return false;
   if ((st.st_mode & 0070) == 0) return true;
@@ -60,7 +60,8 @@ bool private_enough(int fd, const struct stat& st) {
 }
 
 bool is_hex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); });
 }
 
 Result<Secret> parse(std::string_view text, const std::string& path) {
@@ -107,7 +108,8 @@ Result<Secret> read_kek_file(const std::string& path) {
   if (!S_ISREG(st.st_mode)) return Error{Code::invalid_argument, path + ": not a regular file"};
   if (st.st_uid != 0 && st.st_uid != ::geteuid()) return Error{Code::permission_denied, path + ": this key belongs to another user"};
   if (!private_enough(file.fd, st))
-    return Error{Code::permission_denied, fmt::format("{}: others can read this key (mode {:o}); run: chmod 600 {}", path, st.st_mode & 0777u, path)};
+    return Error{Code::permission_denied,
+                 fmt::format("{}: others can read this key (mode {:o}); run: chmod 600 {}", path, st.st_mode & 0777u, path)};
   std::array<char, 66> text{};  // one more than the longest key file
   const ssize_t size = ::read(file.fd, text.data(), text.size());
   if (size < 0) return failed(path);

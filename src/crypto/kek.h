@@ -3,9 +3,9 @@
 //   LICET_TRY_VOID(make_kek_file("state/keys/kek", random));     // never overwrites
 //   LICET_TRY(kek, read_kek_file("state/keys/kek"));
 //
-// A systemd credential ($CREDENTIALS_DIRECTORY/licet-kek) is such a file. Back it up apart from the data: without it the ledger's detail and
-// all patient facts are lost, with it a stolen copy of them is open (the HHS breach safe harbor asks for keys kept elsewhere).
-// Any thread. Errors: below, each naming the path, never a byte of its content.
+// A systemd credential ($CREDENTIALS_DIRECTORY/licet-kek) is such a file. Back it up apart from the data: without it the ledger's detail
+// and all patient facts are lost, with it a stolen copy of them is open (the HHS breach safe harbor asks for keys kept elsewhere). Any
+// thread. Errors: below, each naming the path, never a byte of its content.
 #pragma once
 
 #include <string>

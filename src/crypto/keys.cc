@@ -102,22 +102,32 @@ Result<std::unique_ptr<KeyRing>> KeyRing::unwrap(Secret kek, std::string tenant,
     const auto box = sealed.is_string() ? unbase64(sealed.get<std::string>()) : std::nullopt;
     if (!box) return Error{Code::invalid_argument, "key " + name + " is not base64"};
     auto plain = open(in.kek, as_bytes(*box), as_bytes(aad_of(in.tenant, name)));
-    if (!plain || plain->size() != 32) return Error{Code::permission_denied, "key " + name + " can't be unwrapped: another key-encrypting key, or changed bytes"};
+    if (!plain || plain->size() != 32)
+      return Error{Code::permission_denied, "key " + name + " can't be unwrapped: another key-encrypting key, or changed bytes"};
     in.keys.emplace(name, Secret(as_bytes(*plain).first<32>()));
     OPENSSL_cleanse(plain->data(), plain->size());
   }
   for (const auto& name : text["destroyed"]) {
-    if (!name.is_string() || in.keys.contains(name.get<std::string>())) return Error{Code::invalid_argument, "the key ring's list of destroyed keys is damaged"};
+    if (!name.is_string() || in.keys.contains(name.get<std::string>()))
+      return Error{Code::invalid_argument, "the key ring's list of destroyed keys is damaged"};
     in.destroyed.insert(name.get<std::string>());
   }
   LICET_TRY_VOID(in.load_fixed());
   return ring;
 }
 
-const Ed25519Key& KeyRing::log_key() const { return *in_->log; }
-const P256Key& KeyRing::token_key() const { return *in_->token; }
-const Secret& KeyRing::restriction_key() const { return in_->keys.find("restriction")->second; }
-const std::string& KeyRing::tenant() const { return in_->tenant; }
+const Ed25519Key& KeyRing::log_key() const {
+  return *in_->log;
+}
+const P256Key& KeyRing::token_key() const {
+  return *in_->token;
+}
+const Secret& KeyRing::restriction_key() const {
+  return in_->keys.find("restriction")->second;
+}
+const std::string& KeyRing::tenant() const {
+  return in_->tenant;
+}
 
 Result<const Secret*> KeyRing::index_key(Micros time) {
   const std::string day = format(Date(std::chrono::floor<std::chrono::days>(time)));
@@ -135,14 +145,17 @@ Result<const Secret*> KeyRing::detail_key(Micros time) {
 Result<const Secret*> KeyRing::named(std::string_view name) {
   const std::lock_guard lock(in_->mutex);
   const auto it = in_->keys.find(name);
-  if (it == in_->keys.end() || in_->destroyed.contains(name)) return Error{Code::not_found, fmt::format("no key {}: never made, or destroyed", name)};
+  if (it == in_->keys.end() || in_->destroyed.contains(name))
+    return Error{Code::not_found, fmt::format("no key {}: never made, or destroyed", name)};
   return &it->second;
 }
 
 Result<void> KeyRing::destroy(std::string_view name) {
   const std::lock_guard lock(in_->mutex);
-  if (name == "log" || name == "token" || name == "restriction") return Error{Code::failed_precondition, "this key is rotated, never destroyed"};
-  if (!in_->keys.contains(name) || in_->destroyed.contains(name)) return Error{Code::not_found, fmt::format("no key {}: never made, or destroyed", name)};
+  if (name == "log" || name == "token" || name == "restriction")
+    return Error{Code::failed_precondition, "this key is rotated, never destroyed"};
+  if (!in_->keys.contains(name) || in_->destroyed.contains(name))
+    return Error{Code::not_found, fmt::format("no key {}: never made, or destroyed", name)};
   const auto mark = in_->destroyed.emplace(name).first;
   if (auto saved = in_->save(in_->wrap_all()); !saved) {
     in_->destroyed.erase(mark);

@@ -3,9 +3,9 @@
 //   KEK (0600 file, systemd credential) ─► log key (Ed25519) · token key (P-256) · index key per month · detail key per quarter ·
 //                                          restriction key (patient-keyed facts)
 //
-// The ring keeps keys unwrapped in memory; `wrapped()` is its text form, each key sealed under the KEK with AAD = (tenant, name). A key that
-// is asked for and isn't there yet is made, and handed to `save` before it is used, so a record never depends on a key that a crash can lose.
-// Thread rule: any thread. Errors: permission_denied (wrong KEK or tenant), invalid_argument (not a key ring).
+// The ring keeps keys unwrapped in memory; `wrapped()` is its text form, each key sealed under the KEK with AAD = (tenant, name). A key
+// that is asked for and isn't there yet is made, and handed to `save` before it is used, so a record never depends on a key that a crash
+// can lose. Thread rule: any thread. Errors: permission_denied (wrong KEK or tenant), invalid_argument (not a key ring).
 #pragma once
 
 #include <functional>
@@ -25,7 +25,8 @@ class KeyRing {
   using Save = std::function<Result<void>(const std::string& wrapped)>;  // makes the text durable before it returns
 
   [[nodiscard]] static Result<std::unique_ptr<KeyRing>> create(Secret kek, std::string tenant, Random& random, Save save);
-  [[nodiscard]] static Result<std::unique_ptr<KeyRing>> unwrap(Secret kek, std::string tenant, std::string_view wrapped, Random& random, Save save);
+  [[nodiscard]] static Result<std::unique_ptr<KeyRing>> unwrap(Secret kek, std::string tenant, std::string_view wrapped, Random& random,
+                                                               Save save);
   ~KeyRing();
 
   [[nodiscard]] const Ed25519Key& log_key() const;

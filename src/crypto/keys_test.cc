@@ -108,7 +108,11 @@ TEST(KeyRing, DamagedTextIsRefused) {
     changed[json::json_pointer(path)] = std::move(value);
     return changed;
   };
-  const struct { const char* path; json value; const char* code; } cases[] = {
+  const struct {
+    const char* path;
+    json value;
+    const char* code;
+  } cases[] = {
       {"/format", 1, "invalid argument"},
       {"/format", "licet key ring v2", "invalid argument"},
       {"/keys", json::array(), "invalid argument"},
@@ -164,11 +168,11 @@ TEST(KeyRing, MonthsAndQuartersHaveTheirNames) {
   SeededRandom random(1);
   auto ring = KeyRing::create(fixed(7), "t", random, [](const std::string&) { return Result<void>(); });
   ASSERT_TRUE(ring.ok());
-  const struct { const char *time, *index, *detail; } cases[] = {
-      {"2026-01-01T00:00:00Z", "index/2026-01", "detail/2026-1"},
-      {"2026-03-31T23:59:59.999999Z", "index/2026-03", "detail/2026-1"},
-      {"2026-04-01T00:00:00Z", "index/2026-04", "detail/2026-2"},
-      {"2026-12-31T23:59:59.999999Z", "index/2026-12", "detail/2026-4"},
+  const struct {
+    const char *time, *index, *detail;
+  } cases[] = {
+      {"2026-01-01T00:00:00Z", "index/2026-01", "detail/2026-1"}, {"2026-03-31T23:59:59.999999Z", "index/2026-03", "detail/2026-1"},
+      {"2026-04-01T00:00:00Z", "index/2026-04", "detail/2026-2"}, {"2026-12-31T23:59:59.999999Z", "index/2026-12", "detail/2026-4"},
       {"1969-12-31T23:59:59Z", "index/1969-12", "detail/1969-4"},
   };
   for (const auto& c : cases) {
@@ -239,10 +243,19 @@ TEST_F(Kek, IsMadeOnceForItsOwnerAlone) {
 
 TEST_F(Kek, IsThirtyTwoBytesOrSixtyFourDigits) {
   const std::string raw = *unhex(lower_);
-  const struct { std::string text, code; } cases[] = {
-      {raw, lower_}, {digits_, lower_}, {digits_ + "\n", lower_},
-      {"", "invalid argument"}, {raw + "\n", "invalid argument"}, {raw.substr(1), "invalid argument"}, {digits_ + "\r\n", "invalid argument"},
-      {digits_.substr(1), "invalid argument"}, {digits_ + "0", "invalid argument"}, {digits_ + "\n\n", "invalid argument"},
+  const struct {
+    std::string text, code;
+  } cases[] = {
+      {raw, lower_},
+      {digits_, lower_},
+      {digits_ + "\n", lower_},
+      {"", "invalid argument"},
+      {raw + "\n", "invalid argument"},
+      {raw.substr(1), "invalid argument"},
+      {digits_ + "\r\n", "invalid argument"},
+      {digits_.substr(1), "invalid argument"},
+      {digits_ + "0", "invalid argument"},
+      {digits_ + "\n\n", "invalid argument"},
       {digits_.substr(0, 32), "invalid argument"},  // half a key is no raw key
       {std::string(63, '0') + "g", "invalid argument"},
   };
@@ -269,7 +282,10 @@ TEST_F(Kek, ThatOthersCanReadIsRefused) {
 
 // systemd's LoadCredential: mode 0440 through an ACL whose mask is r--, with an entry for the service's user.
 TEST_F(Kek, AnAclMayNameNobodyButUs) {
-  struct Entry { std::uint16_t tag, permissions; std::uint32_t id; };
+  struct Entry {
+    std::uint16_t tag, permissions;
+    std::uint32_t id;
+  };
   const auto set = [&](std::uint32_t user, std::uint16_t group_permissions) {
     write(digits_, 0400);
     const Entry entries[] = {{1, 4, ~0u}, {2, 4, user}, {4, group_permissions, ~0u}, {0x10, 4, ~0u}, {0x20, 0, ~0u}};

@@ -15,7 +15,9 @@ using namespace internal;
 
 namespace {
 
-Error malformed(const char* what) { return {Code::invalid_argument, std::string("not a usable key: ") + what}; }
+Error malformed(const char* what) {
+  return {Code::invalid_argument, std::string("not a usable key: ") + what};
+}
 
 Number number(std::span<const std::byte> big_endian) {
   return Number(BN_bin2bn(from(big_endian), static_cast<int>(big_endian.size()), nullptr));
@@ -25,7 +27,8 @@ Number number(std::span<const std::byte> big_endian) {
 Key key_from(const char* type, int selection, OSSL_PARAM* params) {
   const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
   EVP_PKEY* key = nullptr;
-  if (!context || EVP_PKEY_fromdata_init(context.get()) != 1 || EVP_PKEY_fromdata(context.get(), &key, selection, params) != 1) return nullptr;
+  if (!context || EVP_PKEY_fromdata_init(context.get()) != 1 || EVP_PKEY_fromdata(context.get(), &key, selection, params) != 1)
+    return nullptr;
   return Key(key);
 }
 
@@ -99,7 +102,9 @@ Ed25519Key Ed25519Key::from_seed(std::span<const std::byte, 32> seed) {
   return out;
 }
 
-const Ed25519Public& Ed25519Key::public_key() const { return in_->public_key; }
+const Ed25519Public& Ed25519Key::public_key() const {
+  return in_->public_key;
+}
 
 Signature64 Ed25519Key::sign(std::span<const std::byte> message) const {
   const MdContext context(EVP_MD_CTX_new());
@@ -155,7 +160,8 @@ Result<P256Key> P256Key::from_private(std::span<const std::byte, 32> scalar) {
   const Point point(EC_POINT_new(group.get()));
   std::array<std::byte, 65> encoded;  // 04 ‖ x ‖ y
   LICET_ASSERT(point && EC_POINT_mul(group.get(), point.get(), d.get(), nullptr, nullptr, scratch.get()) == 1);
-  LICET_ASSERT(EC_POINT_point2oct(group.get(), point.get(), POINT_CONVERSION_UNCOMPRESSED, into(encoded), encoded.size(), scratch.get()) == 65);
+  LICET_ASSERT(EC_POINT_point2oct(group.get(), point.get(), POINT_CONVERSION_UNCOMPRESSED, into(encoded), encoded.size(), scratch.get()) ==
+               65);
 
   const ParamBuilder builder(OSSL_PARAM_BLD_new());
   OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0);
@@ -195,7 +201,9 @@ std::array<std::byte, 32> P256Key::scalar() const {
   std::copy_n(in_->scalar.bytes().begin(), out.size(), out.begin());
   return out;
 }
-std::array<std::byte, 64> P256Key::public_xy() const { return in_->xy; }
+std::array<std::byte, 64> P256Key::public_xy() const {
+  return in_->xy;
+}
 
 // Other people's public keys
 
@@ -287,12 +295,18 @@ bool PublicKey::verify(SignatureAlgorithm algorithm, std::span<const std::byte> 
   EVP_PKEY* const key = in_->key.get();
   const auto is = [this](Inside::Kind kind) { return in_->kind == kind; };
   switch (algorithm) {
-    case SignatureAlgorithm::es256: return is(Inside::Kind::p256) && verify_ecdsa(key, sha256(message), signature, 32);
-    case SignatureAlgorithm::es384: return is(Inside::Kind::p384) && verify_ecdsa(key, sha384(message), signature, 48);
-    case SignatureAlgorithm::rs256: return is(Inside::Kind::rsa) && verify_rsa(key, "SHA256", false, message, signature);
-    case SignatureAlgorithm::rs384: return is(Inside::Kind::rsa) && verify_rsa(key, "SHA384", false, message, signature);
-    case SignatureAlgorithm::ps256: return is(Inside::Kind::rsa) && verify_rsa(key, "SHA256", true, message, signature);
-    case SignatureAlgorithm::eddsa: return is(Inside::Kind::ed25519) && verify_eddsa(key, message, signature);
+    case SignatureAlgorithm::es256:
+      return is(Inside::Kind::p256) && verify_ecdsa(key, sha256(message), signature, 32);
+    case SignatureAlgorithm::es384:
+      return is(Inside::Kind::p384) && verify_ecdsa(key, sha384(message), signature, 48);
+    case SignatureAlgorithm::rs256:
+      return is(Inside::Kind::rsa) && verify_rsa(key, "SHA256", false, message, signature);
+    case SignatureAlgorithm::rs384:
+      return is(Inside::Kind::rsa) && verify_rsa(key, "SHA384", false, message, signature);
+    case SignatureAlgorithm::ps256:
+      return is(Inside::Kind::rsa) && verify_rsa(key, "SHA256", true, message, signature);
+    case SignatureAlgorithm::eddsa:
+      return is(Inside::Kind::ed25519) && verify_eddsa(key, message, signature);
   }
   return false;
 }

@@ -1,7 +1,8 @@
 // OpenSSL's handles as owners, the algorithms fetched once, and the one rule about its error queue. Private to crypto/.
 //
 // Fetching an algorithm (EVP_MD_fetch …) takes a lock and several microseconds, so each is fetched once per process and each thread keeps
-// its contexts. What fails in here leaves OpenSSL's per-thread error queue empty: SSL_get_error() in http/ would take a leftover for its own.
+// its contexts. What fails in here leaves OpenSSL's per-thread error queue empty: SSL_get_error() in http/ would take a leftover for its
+// own.
 #pragma once
 
 #include <openssl/bn.h>
@@ -68,6 +69,8 @@ inline const unsigned char* from(std::span<const std::byte> bytes) {
   static constexpr unsigned char kNothing = 0;  // OpenSSL reads a null pointer as "not given" rather than "empty"
   return bytes.empty() ? &kNothing : reinterpret_cast<const unsigned char*>(bytes.data());
 }
-inline unsigned char* into(std::span<std::byte> bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
+inline unsigned char* into(std::span<std::byte> bytes) {
+  return reinterpret_cast<unsigned char*>(bytes.data());
+}
 
 }  // namespace licet::crypto::internal
