@@ -1,5 +1,7 @@
 #include "epoch/facts.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>

@@ -106,7 +106,7 @@ Step<void> Exchange::choose_purpose() {
   return {};
 }
 
-license::Ask Exchange::ask_of(license::ClassId data_class, license::PatientKey patient) const {
+license::Ask Exchange::ask_of(license::ClassId data_class, license::PatientKey patient, std::string_view type) const {
   license::Ask ask;
   ask.caller = who_.system;
   ask.person = who_.person;
@@ -116,6 +116,7 @@ license::Ask Exchange::ask_of(license::ClassId data_class, license::PatientKey p
   ask.purpose = located_.purpose;
   ask.action = located_.action;
   ask.data_class = data_class;
+  if (!type.empty()) ask.type = policy_->table->type(type);
   ask.region = policy_->table->region_of(route_->reaches.empty() ? who_.system : policy_->table->system(route_->reaches));
   ask.patient = patient;
   ask.conditions = who_.conditions;
@@ -135,7 +136,7 @@ Step<void> Exchange::decide() {
   license::ClassId best_class, first_class;
   const bool sends = route_->speaks == Speaks::http;
   for (const license::ClassId data_class : located_.classes) {
-    const license::Decision d = decide_one(ask_of(data_class, located_.patient));
+    const license::Decision d = decide_one(ask_of(data_class, located_.patient, located_.type));
     const bool passes = d.outcome != Outcome::refuse;
     if (!first || (sends && !passes && first->outcome != Outcome::refuse)) {
       first = d;
@@ -361,7 +362,7 @@ bool Exchange::holds_under(const std::shared_ptr<const Policy>& newest) {
   }
   if (!decide() || (decision_.outcome == Outcome::hold) != was_hold || decision_.form != form || view_text(decision_) != before) return false;
   for (Carried& c : carried_) {
-    c.ask = ask_of(c.ask.data_class, c.ask.patient);
+    c.ask = ask_of(c.ask.data_class, c.ask.patient, c.type);
     const license::Decision d = decide_one(c.ask);
     if ((d.outcome != Outcome::pass && d.outcome != Outcome::reduce) || d.form != c.form || view_text(d) != c.view) return false;
   }
@@ -394,7 +395,7 @@ ledger::Draft Exchange::draft(ledger::Kind kind, ledger::Leg leg) const {
     if (located_.purpose.known()) d.purpose = table.purpose_code(located_.purpose);
     if (decided_class_.known()) {
       d.data_class = table.classes().name(decided_class_);
-      d.flow = table.flow_of(ask_of(decided_class_, located_.patient));
+      d.flow = table.flow_of(ask_of(decided_class_, located_.patient, located_.type));
     }
     d.decision = observed_ ? "observe" : name(decision_.outcome);
     d.reason = observed_ ? would_ : Reason::none;

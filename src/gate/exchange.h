@@ -47,6 +47,7 @@ struct Located {
 // One distinct question whose answer carried something: asked again when the table changes.
 struct Carried {
   license::Ask ask;
+  std::string type;  // of the FHIR resource
   license::Form form;
   std::string view;
 };
@@ -100,7 +101,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   // shared by the routes
   [[nodiscard]] Task<Step<Phi<std::string>>> read_request_body();
   [[nodiscard]] Step<void> choose_purpose();
-  [[nodiscard]] license::Ask ask_of(license::ClassId data_class, license::PatientKey patient) const;
+  [[nodiscard]] license::Ask ask_of(license::ClassId data_class, license::PatientKey patient, std::string_view type) const;
   [[nodiscard]] license::Decision decide_one(const license::Ask& ask);
   [[nodiscard]] std::string view_text(const license::Decision& decision) const;
   // Goes over to the table that is in force now: false where form, view or any part that was carried no longer holds under it.

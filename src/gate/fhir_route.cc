@@ -159,7 +159,7 @@ license::Decision Exchange::decide_resource(const codec::ResourceScan& scan, lic
   const bool about_nobody = scan.patients.empty() && !scan.in_compartment && !scan.unresolved;
   license::Decision decision;
   if (scan.patients.empty()) {
-    decision = decide_one(ask_of(data_class, {}));
+    decision = decide_one(ask_of(data_class, {}, scan.type));
     // Whose record it is can't be told: where that matters, it isn't shown.
     const bool special = policy_->table->classes().name(data_class).starts_with("special.");
     if (decision.if_patient && (!about_nobody || special)) {
@@ -168,7 +168,7 @@ license::Decision Exchange::decide_resource(const codec::ResourceScan& scan, lic
     }
   }
   for (const std::string_view patient : scan.patients) {
-    decision = decide_one(ask_of(data_class, note_patient(patient)));
+    decision = decide_one(ask_of(data_class, note_patient(patient), scan.type));
     if (decision.if_patient) decision.outcome = Outcome::refuse;
     if (decision.outcome == Outcome::refuse) break;
   }
@@ -204,7 +204,7 @@ bool Exchange::shape_resource(const codec::ResourceScan& scan, std::string& out,
   for (const std::string_view p : scan.patients) kept_patients_.insert(std::string(p));
   const license::PatientKey patient = scan.patients.empty() ? license::PatientKey{} : note_patient(scan.patients[0]);
   if (carried_keys_.insert(patient[0] ^ (std::uint64_t{data_class.value} << 32)).second)
-    carried_.push_back({ask_of(data_class, patient), decision.form, view_text(decision)});
+    carried_.push_back({ask_of(data_class, patient, scan.type), std::string(scan.type), decision.form, view_text(decision)});
   return true;
 }
 
