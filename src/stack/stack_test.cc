@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -470,6 +473,50 @@ TEST(Schema, EachFieldIsExplainedOnce) {
   for (const schema::Kind& k : schema::kinds()) walk(k.fields);
 }
 
+// docs/formats/stack.md carries the field table, printed. Where it has fallen behind, the test says what belongs there.
+std::string described(const schema::Field& f) {
+  using schema::Shape;
+  using schema::Type;
+  static constexpr std::string_view kTypes[] = {"text", "true/false", "number", "date", "duration", "word", "purpose", "data class", "path /…/",
+                                                "address", "file", "sha256", "pack", "", ""};
+  std::string type(kTypes[static_cast<std::size_t>(f.type)]);
+  if (f.type == Type::choice) type = join(split(f.choices), " · ");
+  if (f.type == Type::choice) std::replace(type.begin(), type.end(), ',', ';');
+  if (f.type == Type::ref) type = "→ " + (f.refs == "*" ? std::string("anything") : join(split(f.refs))) + (f.choices.empty() ? "" : ", or " + join(split(f.choices)));
+  switch (f.shape) {
+    case Shape::one: return type;
+    case Shape::many: return "list: " + type;
+    case Shape::map: return "map";
+    case Shape::maps: return "list of maps";
+    case Shape::open: return "map: name → list of names";
+  }
+  return type;
+}
+void describe(std::span<const schema::Field> fields, const std::string& prefix, std::string& out) {
+  for (const schema::Field& f : fields) {
+    out += "| `" + prefix + std::string(f.name) + "`" + (f.required ? " *" : "") + " | " + described(f) + " | " + std::string(f.doc) + " |\n";
+    describe(f.fields, prefix + std::string(f.name) + (f.shape == schema::Shape::maps ? "[]." : "."), out);
+  }
+}
+
+TEST(Docs, CarryTheFieldTable) {
+  std::string expected;
+  for (const schema::Kind& k : schema::kinds()) {
+    expected += "### " + std::string(k.name) + "\n" + std::string(k.doc) + "\n\n| field | value | meaning |\n|---|---|---|\n";
+    describe(k.fields, "", expected);
+    expected += "\n";
+  }
+  std::ifstream in(std::filesystem::path(LICET_SOURCE_DIR) / "docs/formats/stack.md", std::ios::binary);
+  const std::string doc{std::istreambuf_iterator<char>(in), {}};
+  constexpr std::string_view kMark = "<!-- printed from src/stack/schema.cc -->\n";
+  const std::size_t at = doc.find(kMark);
+  ASSERT_NE(at, std::string::npos);
+  if (doc.substr(at + kMark.size()) == expected) return;
+  const auto file = std::filesystem::temp_directory_path() / "stack-fields.md";
+  std::ofstream(file, std::ios::binary) << expected;
+  FAIL() << "docs/formats/stack.md: what follows the mark must be " << file;
+}
+
 // Whatever bytes come, load() ends, places its problems inside the files, and gives a stack exactly where it found none.
 TEST(Load, SurvivesDamage) {
   const std::string good = std::string(kHead) + "---\n" + std::string(kWorld);
@@ -492,9 +539,42 @@ TEST(Load, SurvivesDamage) {
   }
 }
 
-TEST(Load, TenThousandSystems) {  // printed, not asserted: sanitizers and busy machines
+// The examples load as they stand, and so does what their comments say to uncomment.
+std::vector<Source> folder(const std::string& name) {
+  const std::filesystem::path root = std::filesystem::path(LICET_SOURCE_DIR) / "examples" / name;
+  std::vector<Source> out;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+    if (entry.path().extension() != ".yaml") continue;
+    std::ifstream in(entry.path(), std::ios::binary);
+    Source source{entry.path().lexically_relative(root), {std::istreambuf_iterator<char>(in), {}}};
+    if (source.path.starts_with("decisions/")) source.layer = Layer::decisions;
+    out.push_back(std::move(source));
+  }
+  return out;
+}
+
+TEST(Examples, Load) {
+  for (const char* name : {"riverbend", "scribe"}) {
+    const Loaded loaded = load(folder(name));
+    ASSERT_TRUE(loaded.stack) << all(loaded);
+    for (const Document* d : loaded.stack->all("agreement"))
+      EXPECT_TRUE(std::filesystem::exists(std::filesystem::path(LICET_SOURCE_DIR) / "examples" / name / d->text("document"))) << d->id;
+  }
+}
+
+TEST(Examples, TheMissingContractIsThereToBeUncommented) {
+  std::vector<Source> sources = folder("riverbend");
+  EXPECT_EQ(load(sources).stack->find("baa-billing-mailhouse"), nullptr);
+  for (Source& s : sources)
+    for (std::size_t at; (at = s.bytes.find("\n#| ")) != std::string::npos;) s.bytes.erase(at + 1, 3);
+  const Loaded mended = load(sources);
+  ASSERT_TRUE(mended.stack) << all(mended);
+  EXPECT_NE(mended.stack->find("baa-billing-mailhouse"), nullptr);
+}
+
+TEST(Load, TwoThousandSystems) {  // printed, not asserted: sanitizers and busy machines
   std::string yaml = std::string(kHead) + "---\nkind: organization\nid: o\nname: O\n";
-  for (int i = 0; i < 10'000; ++i) {
+  for (int i = 0; i < 2'000; ++i) {
     const std::string n = std::to_string(i);
     yaml += "---\nkind: system\nid: s" + n + "\nname: System number " + n + "\nowner: o\nregion: us-east\nkeeps: persistent\nproves: [{mtls-san: s" + n + ".example}]\n";
     if (i > 0) yaml += "---\nkind: flow\nid: f" + n + "\nfrom: s0\nto: s" + n + "\ndata: [clinical.note, billing.*]\npurposes: [TREAT, HPAYMT]\non-behalf-of: o\n";
@@ -505,7 +585,7 @@ TEST(Load, TenThousandSystems) {  // printed, not asserted: sanitizers and busy 
   const auto middle = std::chrono::steady_clock::now();
   const Relations r = relations(*loaded.stack, {});
   const auto end = std::chrono::steady_clock::now();
-  EXPECT_EQ(table(r, "flow_data").rows.size(), 2U * 9'999U);
+  EXPECT_EQ(table(r, "flow_data").rows.size(), 2U * 1'999U);
   const auto ms = [](auto d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); };
   RecordProperty("load_ms", static_cast<int>(ms(middle - start)));
   std::printf("  %zu bytes: load %lld ms, relations %lld ms\n", yaml.size(), static_cast<long long>(ms(middle - start)), static_cast<long long>(ms(end - middle)));

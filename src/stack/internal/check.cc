@@ -99,7 +99,7 @@ class Checker {
       std::size_t i = 0;
     };
     for (const Document* start : stack_.all(e.kind)) {
-      if (color[start->id] != fresh) continue;
+      if (start->find(e.field) == nullptr || color[start->id] != fresh) continue;
       std::vector<Step> path;
       const auto enter = [&](const Document* d) {
         color[d->id] = open;

@@ -23,6 +23,8 @@ bool is_word(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return lower(c) || upper(c) || digit(c) || std::string_view("_.:/+@-").find(c) < 7; });
 }
 
+bool is_item(std::string_view text) { return is_word(text) || text == "*"; }  // of an open map: an element, a parameter, or all of them
+
 bool is_class(std::string_view text) {  // words of a-z 0-9 -, with dots between; * only as the last word, never as the first
   std::size_t words = 0;
   for (;;) {
@@ -160,12 +162,12 @@ class Typer {
         continue;
       }
       for (const yaml::Node& item : entry.value.items) {
-        if (item.type != Value::Type::scalar || !is_word(item.text))
+        if (item.type != Value::Type::scalar || !is_item(item.text))
           report_(item.place, fmt::format("{} of {} takes a list of names", quoted(entry.key), quoted(field.name)));
         else
           list.items.push_back({.text = item.text, .place = item.place});
       }
-      if (list.type == Value::Type::scalar && !is_word(list.text))
+      if (list.type == Value::Type::scalar && !is_item(list.text))
         report_(entry.value.place, fmt::format("{} of {} takes a list of names", quoted(entry.key), quoted(field.name)));
       out.members.push_back({entry.key, std::move(list)});
     }
