@@ -65,6 +65,7 @@ struct Ask {
   PurposeId purpose;
   Action action = Action::read;
   ClassId data_class;
+  TypeId type;                // of the FHIR resource, where one is known: only views that show the type count
   RegionId region;            // of the recipient
   PatientKey patient{};       // whom the resource is about; unknown in the request phase of a search
   std::uint32_t conditions = 0;
@@ -82,6 +83,12 @@ struct Decision {
   bool if_patient = false;            // request phase: it depends on the patient, to be asked again per resource
   bool neutral = false;               // the caller gets the neutral sentence only (restriction, Part 2 consent)
   bool accountable = false;           // 164.528: goes into the accounting of disclosures
+  // What was asked, so that sentence() can speak of it: copied from the Ask.
+  SystemId caller;
+  PersonId person;
+  RouteId route;
+  PurposeId purpose;
+  ClassId data_class;
 };
 
 // What changes faster than a compile: suspensions, patient restrictions, consents, ties of patients to holders. Immutable once published.
@@ -112,25 +119,32 @@ class Overlay {
 // The minimum necessary as element paths: for a type in `elements` these top-level elements or dotted paths; a type that is absent is not
 // in the view at all. `full`: everything (no view).
 struct View {
-  std::string id;  // the permit's id
+  std::string id;  // the permit's id (":creates" and the like for what may be written; "a & b" where a person acts through a system)
   bool full = false;
   struct Type {
     std::string type;
-    std::vector<std::string> elements;
+    std::vector<std::string> elements;  // sorted; the lone "*": every element (a `view: full` permit that names types)
+    std::vector<std::string> searches;  // sorted; search parameters beyond those on `elements`
+    [[nodiscard]] bool whole() const { return elements.size() == 1 && elements.front() == "*"; }
   };
   std::vector<Type> types;  // sorted
+  [[nodiscard]] const Type* find(std::string_view type) const;  // nullptr: not in the view
 };
 
 // A license as people see it.
+// Beside what permits give there are two kinds without one: what an entity's own system carries for its people (`permit` is empty, `carries`),
+// and what break glass opens on a workforce or treatment ground (`permit` is empty, conditions say "break-glass").
 struct License {
-  std::string id;  // permit/flow/ground
+  std::string id;  // permit/flow/ground, and /holder where that is a person whom the ground does not name
   std::string holder, permit, flow, ground_id, ground_kind, entity;
   std::vector<std::string> classes, purposes, regions, actions, conditions, agreements;
   Form form = Form::none;
   std::string view;  // permit id, or "full"
   Whose whose = Whose::all;
   bool hold = false, accountable = false;
-  std::optional<Date> from, until;
+  bool carries = false;  // of the entity's own system, for the people who act through it; nothing by itself
+  std::optional<Date> from, until;  // until: the last day
+  int panel_days = 0;               // how many days a visit ties a patient to the panel; 0: as recorded
   std::string witness, because;
 };
 
@@ -148,6 +162,7 @@ class Table {
   [[nodiscard]] RegionId region(std::string_view name) const;
   [[nodiscard]] RegionId region_of(SystemId system) const;
   [[nodiscard]] ClassId data_class(std::string_view name) const;
+  [[nodiscard]] TypeId type(std::string_view fhir_type) const;
   [[nodiscard]] const ClassMap& classes() const;
 
   [[nodiscard]] Decision decide(const Ask& ask, const Overlay& overlay) const noexcept;
@@ -169,6 +184,7 @@ class Table {
 
   struct Inside;
   explicit Table(std::unique_ptr<Inside> in);
+  [[nodiscard]] const Inside& inside() const { return *in_; }  // for this room
 
  private:
   std::unique_ptr<Inside> in_;
