@@ -480,8 +480,7 @@ std::string described(const schema::Field& f) {
   static constexpr std::string_view kTypes[] = {"text", "true/false", "number", "date", "duration", "word", "purpose", "data class", "path /…/",
                                                 "address", "file", "sha256", "pack", "", ""};
   std::string type(kTypes[static_cast<std::size_t>(f.type)]);
-  if (f.type == Type::choice) type = join(split(f.choices), " · ");
-  if (f.type == Type::choice) std::replace(type.begin(), type.end(), ',', ';');
+  if (f.type == Type::choice) type = join(split(f.choices));
   if (f.type == Type::ref) type = "→ " + (f.refs == "*" ? std::string("anything") : join(split(f.refs))) + (f.choices.empty() ? "" : ", or " + join(split(f.choices)));
   switch (f.shape) {
     case Shape::one: return type;
