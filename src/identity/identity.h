@@ -133,7 +133,6 @@ class Identity {
     std::string node;                               // this node, in transaction tokens
     const crypto::P256Key* token_key = nullptr;     // of transaction tokens; null: none is accepted
     Outbound* outbound = nullptr;                   // needed where an issuer has a jwks_url
-    const Clock* clock = nullptr;                   // when keys were fetched; null: the `now` of the call
     Limits limits;
     std::chrono::seconds skew = 5s;
     std::chrono::seconds keys_fresh = 10min;        // then fetched again …
