@@ -22,26 +22,43 @@ Json words(std::string_view choices) {
   return out;
 }
 
-Json pattern(const char* regex) { return {{"type", "string"}, {"pattern", regex}}; }
+Json pattern(const char* regex) {
+  return {{"type", "string"}, {"pattern", regex}};
+}
 
 Json scalar(const Field& f) {
   switch (f.type) {
-    case Type::text: return {{"type", "string"}, {"minLength", 1}};
-    case Type::boolean: return {{"type", "boolean"}};
-    case Type::integer: return {{"type", "integer"}, {"minimum", 0}};
+    case Type::text:
+      return {{"type", "string"}, {"minLength", 1}};
+    case Type::boolean:
+      return {{"type", "boolean"}};
+    case Type::integer:
+      return {{"type", "integer"}, {"minimum", 0}};
     // Editors read an unquoted YAML date as a date or a string; both are fine for us.
-    case Type::date: return pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}$");
-    case Type::duration: return pattern("^[0-9]{1,6}(m|h|d|bd)$");
-    case Type::word: return {{"type", {"string", "integer"}}};
-    case Type::purpose: return {{"anyOf", Json::array({Json{{"enum", words(schema::hl7_purposes())}}, pattern("^licet:[a-z][a-z0-9_.-]*$")})}};
-    case Type::classes: return pattern("^[a-z][a-z0-9-]*(\\.[a-z][a-z0-9-]*)*(\\.\\*)?$");
-    case Type::prefix: return pattern("^/(.*/)?$");
-    case Type::url: return pattern("^https?://[^/@]+");
-    case Type::path: return pattern("^[^/]");
-    case Type::sha256: return pattern("^[0-9a-f]{64}$");
-    case Type::pack: return pattern("^[a-z][a-z0-9_.-]{0,62}@[^@ ]+$");
-    case Type::choice: return {{"enum", words(f.choices)}};
-    case Type::ref: return pattern(kId);
+    case Type::date:
+      return pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}$");
+    case Type::duration:
+      return pattern("^[0-9]{1,6}(m|h|d|bd)$");
+    case Type::word:
+      return {{"type", {"string", "integer"}}};
+    case Type::purpose:
+      return {{"anyOf", Json::array({Json{{"enum", words(schema::hl7_purposes())}}, pattern("^licet:[a-z][a-z0-9_.-]*$")})}};
+    case Type::classes:
+      return pattern("^[a-z][a-z0-9-]*(\\.[a-z][a-z0-9-]*)*(\\.\\*)?$");
+    case Type::prefix:
+      return pattern("^/(.*/)?$");
+    case Type::url:
+      return pattern("^https?://[^/@]+");
+    case Type::path:
+      return pattern("^[^/]");
+    case Type::sha256:
+      return pattern("^[0-9a-f]{64}$");
+    case Type::pack:
+      return pattern("^[a-z][a-z0-9_.-]{0,62}@[^@ ]+$");
+    case Type::choice:
+      return {{"enum", words(f.choices)}};
+    case Type::ref:
+      return pattern(kId);
   }
   return {};
 }
@@ -51,10 +68,18 @@ Json object(std::span<const Field> fields, std::string_view kind);
 Json property(const Field& f) {
   Json out;
   switch (f.shape) {
-    case Shape::one: out = scalar(f); break;
-    case Shape::many: out = {{"anyOf", Json::array({scalar(f), Json{{"type", "array"}, {"minItems", 1}, {"items", scalar(f)}}})}}; break;
-    case Shape::map: out = object(f.fields, {}); break;
-    case Shape::maps: out = {{"type", "array"}, {"items", object(f.fields, {})}}; break;
+    case Shape::one:
+      out = scalar(f);
+      break;
+    case Shape::many:
+      out = {{"anyOf", Json::array({scalar(f), Json{{"type", "array"}, {"minItems", 1}, {"items", scalar(f)}}})}};
+      break;
+    case Shape::map:
+      out = object(f.fields, {});
+      break;
+    case Shape::maps:
+      out = {{"type", "array"}, {"items", object(f.fields, {})}};
+      break;
     case Shape::open: {
       const Json name = {{"type", "string"}, {"minLength", 1}};
       out = {{"type", "object"},
@@ -113,7 +138,8 @@ Result<std::string> json_schema(std::string_view kind) {
     const std::string name(k.name);
     names.push_back(name);
     defs[name] = of_kind(k);
-    choices.push_back({{"if", {{"properties", {{"kind", {{"const", name}}}}}, {"required", {"kind"}}}}, {"then", {{"$ref", "#/$defs/" + name}}}});
+    choices.push_back(
+        {{"if", {{"properties", {{"kind", {{"const", name}}}}}, {"required", {"kind"}}}}, {"then", {{"$ref", "#/$defs/" + name}}}});
   }
   Json out = {{"$schema", kDialect}, {"title", "Licet stack"}, {"type", "object"}, {"required", {"kind"}}};
   out["properties"] = {{"kind", {{"enum", names}}}};

@@ -23,7 +23,9 @@ struct Draft {
   std::vector<std::string_view> unreadable;  // required keys that were there, but wrong
 };
 
-bool earlier(const Place& x, const Place& y) { return std::tie(x.file, x.line, x.column) < std::tie(y.file, y.line, y.column); }
+bool earlier(const Place& x, const Place& y) {
+  return std::tie(x.file, x.line, x.column) < std::tie(y.file, y.line, y.column);
+}
 
 class Loader {
  public:
@@ -81,13 +83,16 @@ class Loader {
       for (const schema::Kind& k : schema::kinds()) names.push_back(k.name);
       const std::string guess = did_you_mean(kind->text, names);
       drop();
-      return report_(kind->place, fmt::format("unknown kind {}{}", quoted(kind->text), guess.empty() ? "; there are " + join(names, " and ") : guess));
+      return report_(kind->place,
+                     fmt::format("unknown kind {}{}", quoted(kind->text), guess.empty() ? "; there are " + join(names, " and ") : guess));
     }
     const bool stack = kind->text == "stack";
-    if (!stack && (id == nullptr || id->type != Value::Type::scalar)) return report_(node.place, fmt::format("{} needs an id", a(kind->text)));
+    if (!stack && (id == nullptr || id->type != Value::Type::scalar))
+      return report_(node.place, fmt::format("{} needs an id", a(kind->text)));
     if (id != nullptr && !is_id(id->text)) {
       drop();
-      return report_(id->place, fmt::format("the id {} is not allowed: write a lower-case letter, then at most 62 of a-z 0-9 _ . -", quoted(id->text)));
+      return report_(id->place, fmt::format("the id {} is not allowed: write a lower-case letter, then at most 62 of a-z 0-9 _ . -",
+                                            quoted(id->text)));
     }
     const std::size_t before = found_;
     Draft draft;
@@ -119,12 +124,14 @@ class Loader {
       Document &under = merged.back().document, &over = next.document;
       const std::string first = stack_.where(under.place);
       if (under.kind != over.kind) {
-        report_(over.place, fmt::format("the id {} is taken by {} ({}): ids are unique over all kinds", quoted(over.id), a(under.kind), first));
+        report_(over.place,
+                fmt::format("the id {} is taken by {} ({}): ids are unique over all kinds", quoted(over.id), a(under.kind), first));
       } else if (under.layer == over.layer) {
         report_(over.place, fmt::format("{} is declared twice: first at {}", quoted(over.id), first));
       } else {
         for (Member& m : over.fields.members) {
-          const auto same = std::find_if(under.fields.members.begin(), under.fields.members.end(), [&](const Member& u) { return u.key == m.key; });
+          const auto same =
+              std::find_if(under.fields.members.begin(), under.fields.members.end(), [&](const Member& u) { return u.key == m.key; });
           if (same != under.fields.members.end())
             same->value = std::move(m.value);
           else
@@ -211,6 +218,8 @@ class Loader {
 
 }  // namespace
 
-Loaded load(std::span<const Source> sources, const Limits& limits) { return Loader(sources, limits).run(); }
+Loaded load(std::span<const Source> sources, const Limits& limits) {
+  return Loader(sources, limits).run();
+}
 
 }  // namespace licet::stack

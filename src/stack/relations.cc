@@ -31,8 +31,10 @@ std::int64_t number(std::string_view text) {
 
 Cell cell(const Field& f, std::string_view text) {
   switch (f.type) {
-    case Type::boolean: return static_cast<std::int64_t>(text == "true");
-    case Type::integer: return number(text);
+    case Type::boolean:
+      return static_cast<std::int64_t>(text == "true");
+    case Type::integer:
+      return number(text);
     case Type::text:
     case Type::date:
     case Type::duration:
@@ -45,18 +47,24 @@ Cell cell(const Field& f, std::string_view text) {
     case Type::sha256:
     case Type::pack:
     case Type::choice:
-    case Type::ref: return std::string(text);
+    case Type::ref:
+      return std::string(text);
   }
   return std::monostate();
 }
 
-Cell text_or_null(std::string_view text) { return text.empty() ? Cell() : Cell(std::string(text)); }
-Cell line_of(const Place& place) { return static_cast<std::int64_t>(place.line); }
+Cell text_or_null(std::string_view text) {
+  return text.empty() ? Cell() : Cell(std::string(text));
+}
+Cell line_of(const Place& place) {
+  return static_cast<std::int64_t>(place.line);
+}
 
 // The tables of one map of fields: its own columns, and one table for each list or open map below it, in the schema's order.
 class Layout {
  public:
-  Layout(Relations& out, const std::string& name, std::vector<std::string> keys, std::span<const Field> fields) : out_(out), fields_(fields), own_(out.size()) {
+  Layout(Relations& out, const std::string& name, std::vector<std::string> keys, std::span<const Field> fields)
+      : out_(out), fields_(fields), own_(out.size()) {
     out_.push_back({name, std::move(keys), {}});
     lay(name, fields);
   }
@@ -87,7 +95,9 @@ class Layout {
           children_.push_back({out_.size(), {}});
           out_.push_back({table, std::move(keys), {}});
           break;
-        case Shape::map: lay(table, f.fields, column + "_"); break;
+        case Shape::map:
+          lay(table, f.fields, column + "_");
+          break;
         case Shape::maps:
           children_.push_back({0, {}});
           children_.back().layout.emplace_back(out_, table, std::vector<std::string>{"owner", "idx", "line"}, f.fields);
@@ -101,7 +111,8 @@ class Layout {
     }
   }
 
-  void pour_fields(std::span<const Field> fields, const Value* map, std::vector<Cell>& row, const std::vector<Cell>& owner, std::size_t& next) {
+  void pour_fields(std::span<const Field> fields, const Value* map, std::vector<Cell>& row, const std::vector<Cell>& owner,
+                   std::size_t& next) {
     for (const Field& f : fields) {
       const Value* v = map != nullptr ? map->find(f.name) : nullptr;
       switch (f.shape) {
@@ -117,7 +128,9 @@ class Layout {
           if (v != nullptr) list(table, owner, {}, f, *v);
           break;
         }
-        case Shape::map: pour_fields(f.fields, v, row, owner, next); break;
+        case Shape::map:
+          pour_fields(f.fields, v, row, owner, next);
+          break;
         case Shape::maps: {
           Layout& items = children_[next++].layout.front();
           if (v == nullptr) break;
@@ -172,9 +185,10 @@ Table facts_table(std::span<const Fact> facts, const Zone& zone) {
     if ((*f)->kind == "revoked" && !revoked.contains((*f)->index)) revoked.insert(static_cast<std::uint64_t>(number((*f)->object)));
   for (const Fact* f : order) {
     if (revoked.contains(f->index)) continue;
-    t.rows.push_back({static_cast<std::int64_t>(f->index), f->kind, text_or_null(f->subject), text_or_null(f->object), text_or_null(f->patient),
-                      text_or_null(f->data_class), text_or_null(f->purpose), f->from ? Cell(format(*f->from)) : Cell(),
-                      f->until ? Cell(format(*f->until)) : Cell(), format(zone.day(f->recorded)), text_or_null(f->by)});
+    t.rows.push_back({static_cast<std::int64_t>(f->index), f->kind, text_or_null(f->subject), text_or_null(f->object),
+                      text_or_null(f->patient), text_or_null(f->data_class), text_or_null(f->purpose),
+                      f->from ? Cell(format(*f->from)) : Cell(), f->until ? Cell(format(*f->until)) : Cell(), format(zone.day(f->recorded)),
+                      text_or_null(f->by)});
   }
   return t;
 }

@@ -5,7 +5,9 @@ namespace {
 
 using enum Type;
 
-constexpr Field one(std::string_view name, Type type, std::string_view doc) { return {.name = name, .type = type, .doc = doc}; }
+constexpr Field one(std::string_view name, Type type, std::string_view doc) {
+  return {.name = name, .type = type, .doc = doc};
+}
 constexpr Field pick(std::string_view name, std::string_view choices, std::string_view doc) {
   return {.name = name, .type = choice, .choices = choices, .doc = doc};
 }
@@ -18,7 +20,9 @@ constexpr Field map(std::string_view name, std::span<const Field> fields, std::s
 constexpr Field maps(std::string_view name, std::span<const Field> fields, std::string_view doc) {
   return {.name = name, .shape = Shape::maps, .fields = fields, .doc = doc};
 }
-constexpr Field open(std::string_view name, std::string_view doc) { return {.name = name, .shape = Shape::open, .doc = doc}; }
+constexpr Field open(std::string_view name, std::string_view doc) {
+  return {.name = name, .shape = Shape::open, .doc = doc};
+}
 constexpr Field many(Field field) {
   field.shape = Shape::many;
   return field;
@@ -39,10 +43,10 @@ constexpr Field kStack[] = {
 constexpr Field kOrganization[] = {
     must(one("name", text, "Its name as people know it.")),
     many(pick("functions",
-              "provider|plan|clearinghouse|public-health|oversight|law-enforcement|court|hhs|researcher|exchange|employer|vendor|patient-safety|other",
+              "provider|plan|clearinghouse|public-health|oversight|law-enforcement|court|hhs|researcher|exchange|employer|vendor|patient-"
+              "safety|other",
               "What it does, whoever it does it for.")),
-    one("covered", boolean,
-        "Is it a HIPAA covered entity? Business associate and subcontractor follow from flows and are never declared."),
+    one("covered", boolean, "Is it a HIPAA covered entity? Business associate and subcontractor follow from flows and are never declared."),
     to("part-of", "organization", "The organization of which it is a part: components of a hybrid or affiliated entity."),
     pick("component", "health-care|other", "Of a hybrid entity: is this part a designated health care component (164.105(a)(2))?"),
     one("sud-program", boolean, "A federally assisted program under 42 CFR Part 2."),
@@ -140,8 +144,9 @@ constexpr Field kSignature[] = {
     one("on", date, "When."),
 };
 constexpr Field kAgreement[] = {
-    must(pick("is", "baa|dua|msa|terms|qsoa", "Business associate agreement (also of a subcontractor), data use agreement, master agreement, a vendor's terms, "
-                                               "qualified service organization agreement.")),
+    must(pick("is", "baa|dua|msa|terms|qsoa",
+              "Business associate agreement (also of a subcontractor), data use agreement, master agreement, a vendor's terms, "
+              "qualified service organization agreement.")),
     must(to("up", "organization", "The party nearer to the patient's covered entity.")),
     must(to("down", "organization", "The party that receives.")),
     pick("status", "draft|negotiation|signature|signed|terminated", "Where it stands. Without it, `signed` says whether it is signed."),
@@ -167,7 +172,8 @@ constexpr Field kWhen[] = {
     one("training", boolean, "Only where the person's required training is current."),
 };
 constexpr Field kPermit[] = {
-    must(to("to", "system|role|person", "Who may: a system, a role, a person, or `individual`: the patient or a representative.", "individual")),
+    must(to("to", "system|role|person", "Who may: a system, a role, a person, or `individual`: the patient or a representative.",
+            "individual")),
     many(to("through", "system", "For people: the systems through which they act.")),
     must(many(one("for", purpose, "What for."))),
     pick("whose", "all|compartment|members|panel|named",
@@ -286,10 +292,11 @@ constexpr Field kRisk[] = {
 };
 constexpr Field kPlan[] = {
     must(one("name", text, "Its title.")),
-    must(pick("is",
-              "risk-analysis|risk-management|sanction|activity-review|contingency|backup|disaster-recovery|emergency-mode|incident-response|"
-              "facility-security|training|access|device-media|breach|evaluation|privacy|other",
-              "What it is a plan, policy or procedure for.")),
+    must(
+        pick("is",
+             "risk-analysis|risk-management|sanction|activity-review|contingency|backup|disaster-recovery|emergency-mode|incident-response|"
+             "facility-security|training|access|device-media|breach|evaluation|privacy|other",
+             "What it is a plan, policy or procedure for.")),
     to("organization", "organization", "Whose it is."),
     to("owner", "person", "Who answers for it."),
     one("document", path, "The file, below the stack folder."),
@@ -408,7 +415,9 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
-std::span<const Kind> kinds() { return kKinds; }
+std::span<const Kind> kinds() {
+  return kKinds;
+}
 
 const Kind* find(std::string_view kind) {
   for (const Kind& k : kKinds)

@@ -49,7 +49,9 @@ std::vector<std::string_view> Document::list(std::string_view path) const {
 }
 
 namespace {
-bool before(const Document& d, std::string_view kind, std::string_view id) { return d.kind != kind ? d.kind < kind : d.id < id; }
+bool before(const Document& d, std::string_view kind, std::string_view id) {
+  return d.kind != kind ? d.kind < kind : d.id < id;
+}
 }  // namespace
 
 const Document* Stack::find(std::string_view kind, std::string_view id) const {

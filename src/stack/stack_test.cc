@@ -29,7 +29,9 @@ Loaded load_one(std::string_view yaml, const Limits& limits = {}) {
   return load({&source, 1}, limits);
 }
 // Below a good head: its five lines and the separator make line 7 the first of `yaml`.
-Loaded load_after_head(std::string_view yaml) { return load_one(std::string(kHead) + "---\n" + std::string(yaml)); }
+Loaded load_after_head(std::string_view yaml) {
+  return load_one(std::string(kHead) + "---\n" + std::string(yaml));
+}
 
 std::string all(const Loaded& loaded) {
   std::string out;
@@ -143,9 +145,8 @@ TEST(Load, TypesAWorld) {
   EXPECT_EQ(s.find("nobody"), nullptr);
   EXPECT_EQ(s.all("system").size(), 2U);
   EXPECT_EQ(s.where(s.find("ehr")->place), "a.yaml:18");
-  EXPECT_TRUE(std::is_sorted(s.documents.begin(), s.documents.end(), [](const Document& x, const Document& y) {
-    return std::tie(x.kind, x.id) < std::tie(y.kind, y.id);
-  }));
+  EXPECT_TRUE(std::is_sorted(s.documents.begin(), s.documents.end(),
+                             [](const Document& x, const Document& y) { return std::tie(x.kind, x.id) < std::tie(y.kind, y.id); }));
 }
 
 struct Bad {
@@ -162,16 +163,21 @@ TEST_P(LoadRefuses, WithTheseWords) {
 
 constexpr const char* kOrg = "kind: organization\nid: o\nname: O\n---\n";  // 4 lines: what follows begins on line 11
 
-std::string org(const char* rest) { return std::string(kOrg) + rest; }
+std::string org(const char* rest) {
+  return std::string(kOrg) + rest;
+}
 // Bad holds const char*: keep the joined texts alive.
 const char* keep(std::string text) {
   static std::vector<std::unique_ptr<std::string>> kept;
   kept.push_back(std::make_unique<std::string>(std::move(text)));
   return kept.back()->c_str();
 }
-const char* after_org(const char* rest) { return keep(org(rest)); }
+const char* after_org(const char* rest) {
+  return keep(org(rest));
+}
 const char* with_systems(const char* rest) {
-  return after_org(keep(std::string("kind: system\nid: s\nowner: o\n---\nkind: system\nid: t\nowner: o\n---\n") + rest));  // rest begins on line 19
+  return after_org(
+      keep(std::string("kind: system\nid: s\nowner: o\n---\nkind: system\nid: t\nowner: o\n---\n") + rest));  // rest begins on line 19
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -189,34 +195,43 @@ INSTANTIATE_TEST_SUITE_P(
             "a.yaml:10:1: unknown key 'funtions' in an organization (did you mean 'functions'?)\n"},
         Bad{"kind: team\nid: a\nname: A\ncolor: red\n",
             "a.yaml:10:1: unknown key 'color' in a team; it has kind, id, name, organization, members and lead\n"},
-        Bad{after_org("kind: agreement\nid: a\nis: baa\nup: o\ndown: o2\nterms: {breach-notise: 5d}\n---\nkind: organization\nid: o2\nname: P\n"),
+        Bad{after_org(
+                "kind: agreement\nid: a\nis: baa\nup: o\ndown: o2\nterms: {breach-notise: 5d}\n---\nkind: organization\nid: o2\nname: P\n"),
             "a.yaml:16:9: unknown key 'breach-notise' in 'terms' (did you mean 'breach-notice'?)\n"},
         Bad{"kind: organization\nid: a\nname: A\nname: B\n", "a.yaml:10:1: the key 'name' stands twice in one map (first on line 9)\n"},
-        Bad{"kind: organization\nid: a\nname: A\n---\nkind: organization\nid: a\nname: A\n", "a.yaml:11:1: 'a' is declared twice: first at a.yaml:7\n"},
-        Bad{after_org("kind: role\nid: o\nname: R\n"), "a.yaml:11:1: the id 'o' is taken by an organization (a.yaml:7): ids are unique over all kinds\n"},
+        Bad{"kind: organization\nid: a\nname: A\n---\nkind: organization\nid: a\nname: A\n",
+            "a.yaml:11:1: 'a' is declared twice: first at a.yaml:7\n"},
+        Bad{after_org("kind: role\nid: o\nname: R\n"),
+            "a.yaml:11:1: the id 'o' is taken by an organization (a.yaml:7): ids are unique over all kinds\n"},
         // YAML that is not part of the format
         Bad{"kind: organization\nid: a\nname: &x A\ncontact: *x\n",
             "a.yaml:9:7: an anchor (&name) is not part of this format: leave it out\n"
             "a.yaml:10:10: an alias (*name) is not part of this format: write the value out\n"},
         Bad{"kind: organization\nid: a\nname: !!str A\n", "a.yaml:9:7: a tag (!name) is not part of this format: leave it out\n"},
-        Bad{"kind: organization\nid: a\nname:\n", "a.yaml:9:6: a value is missing here: give one, or leave the key out\n"
-                                                   "a.yaml:9:6: name: is empty: say something, or leave the key out\n"},
-        Bad{"kind: organization\nid: a\nname: A\ncontact: null\n", "a.yaml:10:10: a value is missing here: give one, or leave the key out\n"},
+        Bad{"kind: organization\nid: a\nname:\n",
+            "a.yaml:9:6: a value is missing here: give one, or leave the key out\n"
+            "a.yaml:9:6: name: is empty: say something, or leave the key out\n"},
+        Bad{"kind: organization\nid: a\nname: A\ncontact: null\n",
+            "a.yaml:10:10: a value is missing here: give one, or leave the key out\n"},
         Bad{"kind: organization\nid: a\n\tname: A\n", "a.yaml:9:1: a tab can't indent YAML: use spaces\n"},
         Bad{"kind: organization\n? [a]\n: b\n", "a.yaml:8:3: a key must be a name, not a list or a map\n"},
-        Bad{"kind: organization\nid: a\nname: [A\n", "a.yaml:10:1: not YAML: did not find expected ',' or ']' while parsing a flow sequence that began on line 9\n"},
+        Bad{"kind: organization\nid: a\nname: [A\n",
+            "a.yaml:10:1: not YAML: did not find expected ',' or ']' while parsing a flow sequence that began on line 9\n"},
         Bad{"kind: organization\nid: a\nname: \xff\n", "a.yaml:9:7: not UTF-8 text: invalid leading UTF-8 octet\n"},
         Bad{"kind: x\na: [[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]\n", "a.yaml:8:19: nested deeper than 16 levels\n"},
         // types
         Bad{"kind: organization\nid: a\nname: A\ncovered: yes\n", "a.yaml:10:10: covered: write true or false\n"},
         Bad{"kind: organization\nid: a\nname: [A]\n", "a.yaml:9:7: 'name' takes one value\n"},
         Bad{"kind: organization\nid: a\nname: A\nfunctions: {a: b}\n", "a.yaml:10:12: 'functions' takes a list of values: [a, b]\n"},
-        Bad{"kind: organization\nid: a\nname: A\nfunctions: []\n", "a.yaml:10:12: 'functions' is an empty list: name something, or leave the key out\n"},
+        Bad{"kind: organization\nid: a\nname: A\nfunctions: []\n",
+            "a.yaml:10:12: 'functions' is an empty list: name something, or leave the key out\n"},
         Bad{"kind: organization\nid: a\nname: A\nfunctions: [provider, provider]\n", "a.yaml:10:23: 'functions' names 'provider' twice\n"},
         Bad{"kind: organization\nid: a\nname: A\nfunctions: [providr]\n",
-            "a.yaml:10:13: functions: 'providr' is not one of provider, plan, clearinghouse, public-health, oversight, law-enforcement, court, hhs, "
+            "a.yaml:10:13: functions: 'providr' is not one of provider, plan, clearinghouse, public-health, oversight, law-enforcement, "
+            "court, hhs, "
             "researcher, exchange, employer, vendor, patient-safety or other (did you mean 'provider'?)\n"},
-        Bad{"kind: training\nid: a\nname: A\nevery: 1y\n", "a.yaml:10:8: every: not a duration: write 60m, 24h, 5d (calendar days) or 5bd (business days)\n"},
+        Bad{"kind: training\nid: a\nname: A\nevery: 1y\n",
+            "a.yaml:10:8: every: not a duration: write 60m, 24h, 5d (calendar days) or 5bd (business days)\n"},
         Bad{"kind: incident\nid: a\nname: A\ndiscovered: 2026-02-30\n", "a.yaml:10:13: discovered: no such day in the calendar\n"},
         Bad{"kind: incident\nid: a\nname: A\ndiscovered: 30.2.2026\n", "a.yaml:10:13: discovered: not a date: write YYYY-MM-DD\n"},
         Bad{with_systems("kind: flow\nid: f\nfrom: s\nto: t\ndata: [special.*]\npurposes: [TREAT]\n"),
@@ -231,7 +246,8 @@ INSTANTIATE_TEST_SUITE_P(
             "a.yaml:24:11: forwards: write an address such as https://ehr.example/fhir/, without user or password\n"},
         Bad{after_org("kind: plan\nid: p\nname: P\nis: backup\ndocument: ../../etc/passwd\n"),
             "a.yaml:15:11: document: write a path below the stack folder, such as agreements/scribe.pdf\n"},
-        Bad{with_systems("kind: permit\nid: p\nto: s\nfor: [TREAT]\nreads: {Patient: []}\n"), "a.yaml:23:9: 'Patient' of 'reads' takes a list of names\n"},
+        Bad{with_systems("kind: permit\nid: p\nto: s\nfor: [TREAT]\nreads: {Patient: []}\n"),
+            "a.yaml:23:9: 'Patient' of 'reads' takes a list of names\n"},
         // references
         Bad{after_org("kind: system\nid: s\nowner: ox\n"), "a.yaml:13:8: owner: no organization has the id 'ox' (did you mean 'o'?)\n"},
         Bad{with_systems("kind: flow\nid: f\nfrom: s\nto: o\ndata: [clinical.note]\npurposes: [TREAT]\n"),
@@ -240,27 +256,35 @@ INSTANTIATE_TEST_SUITE_P(
             "a.yaml:25:6: via: no route has the id 'front'\n"},
         Bad{with_systems("kind: permit\nid: p\nto: indivdual\nfor: [PATRQT]\nview: full\n"),
             "a.yaml:21:5: to: no system, role or person has the id 'indivdual' (did you mean 'individual'?)\n"},
-        Bad{with_systems("kind: risk\nid: r\nname: R\nabout: [s, nothing]\n"), "a.yaml:22:12: about: nothing declared has the id 'nothing'\n"},
+        Bad{with_systems("kind: risk\nid: r\nname: R\nabout: [s, nothing]\n"),
+            "a.yaml:22:12: about: nothing declared has the id 'nothing'\n"},
         // cycles
-        Bad{"kind: role\nid: a\nname: A\ninherits: [b]\n---\nkind: role\nid: b\nname: B\ninherits: [c, a]\n---\nkind: role\nid: c\nname: C\n",
+        Bad{"kind: role\nid: a\nname: A\ninherits: [b]\n---\nkind: role\nid: b\nname: B\ninherits: [c, a]\n---\nkind: role\nid: c\nname: "
+            "C\n",
             "a.yaml:15:1: inherits goes in a circle: a > b > a\n"},
         Bad{"kind: organization\nid: a\nname: A\npart-of: a\n", "a.yaml:10:10: part-of goes in a circle: a > a\n"},
         // dates
-        Bad{after_org("kind: organization\nid: o2\nname: P\n---\nkind: agreement\nid: a\nis: baa\nup: o\ndown: o2\neffective: 2026-02-01\nexpires: 2026-01-01\n"),
+        Bad{after_org("kind: organization\nid: o2\nname: P\n---\nkind: agreement\nid: a\nis: baa\nup: o\ndown: o2\neffective: "
+                      "2026-02-01\nexpires: 2026-01-01\n"),
             "a.yaml:21:10: expires 2026-01-01 is before effective 2026-02-01\n"},
-        Bad{"kind: project\nid: p\nname: P\nfrom: 2026-02-01\nuntil: 2026-01-31\n", "a.yaml:11:8: until 2026-01-31 is before from 2026-02-01\n"},
+        Bad{"kind: project\nid: p\nname: P\nfrom: 2026-02-01\nuntil: 2026-01-31\n",
+            "a.yaml:11:8: until 2026-01-31 is before from 2026-02-01\n"},
         // what a kind asks beyond its fields
-        Bad{with_systems("kind: flow\nid: f\nfrom: s\nto: s\ndata: [clinical.note]\npurposes: [TREAT]\n"), "a.yaml:22:5: flows from 's' to 's': name two systems\n"},
-        Bad{with_systems("kind: flow\nid: f\nfrom: s\nto: t\ndata: [clinical.note]\npurposes: [TREAT]\nvia: r\n---\nkind: route\nid: r\nlistens: /r/\nspeaks: http\n"
+        Bad{with_systems("kind: flow\nid: f\nfrom: s\nto: s\ndata: [clinical.note]\npurposes: [TREAT]\n"),
+            "a.yaml:22:5: flows from 's' to 's': name two systems\n"},
+        Bad{with_systems("kind: flow\nid: f\nfrom: s\nto: t\ndata: [clinical.note]\npurposes: [TREAT]\nvia: r\n---\nkind: route\nid: "
+                         "r\nlistens: /r/\nspeaks: http\n"
                          "serves: t\n"),
             "a.yaml:25:6: via: 'r' serves 't', but this flow comes from 's'\n"},
         Bad{after_org("kind: agreement\nid: a\nis: baa\nup: o\ndown: o\n"), "a.yaml:15:7: 'o' can't be both parties\n"},
-        Bad{after_org("kind: organization\nid: o2\nname: P\n---\nkind: organization\nid: o3\nname: Q\n---\nkind: agreement\nid: a\nis: baa\nup: o\ndown: o2\n"
+        Bad{after_org("kind: organization\nid: o2\nname: P\n---\nkind: organization\nid: o3\nname: Q\n---\nkind: agreement\nid: a\nis: "
+                      "baa\nup: o\ndown: o2\n"
                       "signatures: [{party: o3}]\n"),
             "a.yaml:24:22: 'o3' signed, but is no party: 'o' and 'o2' are\n"},
         Bad{with_systems("kind: permit\nid: p\nto: s\nfor: [TREAT]\nview: full\nwhen: {mfa: true}\n"),
             "a.yaml:24:13: when.mfa speaks of the person in the request; a permit to the system 's' has none\n"},
-        Bad{with_systems("kind: permit\nid: p\nto: s\nfor: [TREAT]\nview: full\nthrough: [t]\n"), "a.yaml:24:1: through is for people; 's' is a system\n"},
+        Bad{with_systems("kind: permit\nid: p\nto: s\nfor: [TREAT]\nview: full\nthrough: [t]\n"),
+            "a.yaml:24:1: through is for people; 's' is a system\n"},
         Bad{"kind: role\nid: r\nname: R\n---\nkind: permit\nid: p\nto: r\nfor: [TREAT]\nview: full\n",
             "a.yaml:13:5: people act through a system: add through: [SYSTEM] to the permit for 'r'\n"},
         Bad{with_systems("kind: permit\nid: p\nto: individual\nthrough: [s]\nfor: [PATRQT]\nview: full\nwhose: all\n"),
@@ -271,25 +295,32 @@ INSTANTIATE_TEST_SUITE_P(
             "a.yaml:19:1: a route needs serves (PHI comes out of that system) or reaches (PHI goes to it)\n"},
         Bad{with_systems("kind: route\nid: r\nlistens: /r/\nspeaks: http\nserves: s\nreaches: t\n"),
             "a.yaml:24:10: a route either serves a system or reaches one: keep one of the two keys\n"},
-        Bad{with_systems("kind: route\nid: r\nlistens: /r/\nspeaks: http\nserves: s\nmode: observe\n"), "a.yaml:24:7: mode: observe needs observe-until, its last day\n"},
-        Bad{with_systems("kind: route\nid: r\nlistens: /r/\nspeaks: http\nserves: s\n---\nkind: route\nid: r2\nlistens: /r/\nspeaks: http\nserves: s\n"),
+        Bad{with_systems("kind: route\nid: r\nlistens: /r/\nspeaks: http\nserves: s\nmode: observe\n"),
+            "a.yaml:24:7: mode: observe needs observe-until, its last day\n"},
+        Bad{with_systems("kind: route\nid: r\nlistens: /r/\nspeaks: http\nserves: s\n---\nkind: route\nid: r2\nlistens: /r/\nspeaks: "
+                         "http\nserves: s\n"),
             "a.yaml:27:10: listens: /r/ is taken by the route 'r' (a.yaml:19)\n"},
-        Bad{after_org("kind: system\nid: s\nowner: o\nproves: [{mtls-san: a.example}]\n---\nkind: system\nid: t\nowner: o\nproves: [{mtls-san: a.example}]\n"),
+        Bad{after_org("kind: system\nid: s\nowner: o\nproves: [{mtls-san: a.example}]\n---\nkind: system\nid: t\nowner: o\nproves: "
+                      "[{mtls-san: a.example}]\n"),
             "a.yaml:19:10: 'a.example' proves the system 's' already (a.yaml:11): callers must be told apart\n"},
         Bad{after_org("kind: system\nid: s\nowner: o\nproves: [{issuer: 'https://i.example'}]\n"),
             "a.yaml:14:10: a proof is {mtls-san: NAME}, {uri: NAME} or {issuer: URL, client: ID}\n"},
-        Bad{after_org("kind: person\nid: p\norganization: o\nlogins: [{user: x}]\n---\nkind: person\nid: q\norganization: o\nlogins: [{user: x}]\n"),
+        Bad{after_org("kind: person\nid: p\norganization: o\nlogins: [{user: x}]\n---\nkind: person\nid: q\norganization: o\nlogins: "
+                      "[{user: x}]\n"),
             "a.yaml:19:10: this login is 'p''s already (a.yaml:11): each person needs their own (164.312(a)(2)(i))\n"},
         Bad{after_org("kind: person\nid: p\norganization: o\n---\nkind: decision\nid: d\nabout: [x]\nchoice: conduit\nreason: R\nby: p\n"),
             "a.yaml:18:9: choice: conduit needs until, the last day on which it stands\n"},
         // the stack document
         Bad{"kind: stack\nformat: 1\ntenant: x\ntimezone: UTC\n", "a.yaml:7:1: 'stack' is declared twice: first at a.yaml:1\n"},
-        Bad{"kind: stack\nid: other\nformat: 1\ntenant: x\ntimezone: UTC\n", "a.yaml:1:1: a second document of kind stack: the first is at a.yaml:7\n"}));
+        Bad{"kind: stack\nid: other\nformat: 1\ntenant: x\ntimezone: UTC\n",
+            "a.yaml:1:1: a second document of kind stack: the first is at a.yaml:7\n"}));
 
 TEST(Load, WholeFileProblems) {
   EXPECT_EQ(all(load({})), "stack: no document is of kind stack: declare one with format: 1, tenant and timezone\n");
-  EXPECT_EQ(all(load_one("kind: organization\nid: a\nname: A\n")), "stack: no document is of kind stack: declare one with format: 1, tenant and timezone\n");
-  EXPECT_EQ(all(load_one("kind: stack\nformat: 2\ntenant: x\ntimezone: UTC\n")), "a.yaml:2:9: format 2 is newer than this program reads (1): update licet\n");
+  EXPECT_EQ(all(load_one("kind: organization\nid: a\nname: A\n")),
+            "stack: no document is of kind stack: declare one with format: 1, tenant and timezone\n");
+  EXPECT_EQ(all(load_one("kind: stack\nformat: 2\ntenant: x\ntimezone: UTC\n")),
+            "a.yaml:2:9: format 2 is newer than this program reads (1): update licet\n");
   EXPECT_EQ(all(load_one("kind: stack\nformat: 0\ntenant: x\ntimezone: UTC\n")), "a.yaml:2:9: there is no format 0: write format: 1\n");
   EXPECT_EQ(all(load_one("kind: stack\nformat: 1\ntenant: x\ntimezone: Mars/Base\n")),
             "a.yaml:4:11: timezone: no such time zone: use an IANA name such as America/New_York\n");
@@ -304,7 +335,9 @@ TEST(Load, WholeFileProblems) {
 }
 
 TEST(Load, ReportsAllProblemsInOrderOfPlace) {
-  const std::vector<Source> sources = {{"b.yaml", "kind: organization\nid: b\nname: B\npart-of: x\ncovered: 1\n"}, {"a.yaml", "kind: organization\nid: a\n"}, {"s.yaml", std::string(kHead)}};
+  const std::vector<Source> sources = {{"b.yaml", "kind: organization\nid: b\nname: B\npart-of: x\ncovered: 1\n"},
+                                       {"a.yaml", "kind: organization\nid: a\n"},
+                                       {"s.yaml", std::string(kHead)}};
   EXPECT_EQ(all(load(sources)),
             "a.yaml:1:1: the organization 'a' needs the key 'name'\n"
             "b.yaml:4:10: part-of: no organization has the id 'x' (did you mean 'a'?)\n"
@@ -317,7 +350,8 @@ TEST(Load, SaysNothingAboutWhatFollowsFromABrokenFile) {
 }
 
 TEST(Load, OrderOfSourcesDoesNotMatter) {
-  std::vector<Source> sources = {{"a.yaml", std::string(kHead)}, {"b.yaml", "kind: organization\nid: o\nname: O\n"}, {"c.yaml", "kind: system\nid: s\nowner: o\n"}};
+  std::vector<Source> sources = {
+      {"a.yaml", std::string(kHead)}, {"b.yaml", "kind: organization\nid: o\nname: O\n"}, {"c.yaml", "kind: system\nid: s\nowner: o\n"}};
   const auto rows = [&] {
     std::string out;
     const Loaded loaded = load(sources);
@@ -336,14 +370,16 @@ TEST(Load, AtMost200Problems) {
 }
 
 TEST(Load, PhiCannotHideInMessages) {  // free text is never repeated
-  for (const Problem& p : load_after_head("kind: organization\nid: a\nname: A\ncovered: Maria Sandoval\ncontact: [Maria Sandoval]\n").problems)
+  for (const Problem& p :
+       load_after_head("kind: organization\nid: a\nname: A\ncovered: Maria Sandoval\ncontact: [Maria Sandoval]\n").problems)
     EXPECT_EQ(p.message.find("Maria"), std::string::npos) << p.message;
 }
 
 TEST(Layers, HigherFieldsWin) {
   const std::vector<Source> sources = {
       {"s.yaml", std::string(kHead)},
-      {"imported/o.yaml", "kind: organization\nid: o\nname: From import\ncountry: us\n---\nkind: system\nid: s\nowner: o\nregion: us-west\n", Layer::imported},
+      {"imported/o.yaml",
+       "kind: organization\nid: o\nname: From import\ncountry: us\n---\nkind: system\nid: s\nowner: o\nregion: us-west\n", Layer::imported},
       {"o.yaml", "kind: organization\nid: o\nname: By hand\n"},
       {"decisions/s.yaml", "kind: system\nid: s\nregion: us-east\n", Layer::decisions}};
   const Loaded loaded = load(sources);
@@ -365,11 +401,14 @@ TEST(Relations, FollowTheRule) {
   EXPECT_EQ(show(table(r, "organization_functions")), "riverbend | provider | 11\n");
   EXPECT_EQ(show(table(r, "flow_purposes")), "notes-to-scribe | TREAT | 39\n");
   EXPECT_EQ(show(table(r, "agreement_covers_data")), "baa-scribe | clinical.* | 50\n");
-  EXPECT_EQ(show(table(r, "permit_reads")), "scribe-reads | DocumentReference | id | 61\nscribe-reads | DocumentReference | type | 61\nscribe-reads | Encounter | id | 62\n");
+  EXPECT_EQ(
+      show(table(r, "permit_reads")),
+      "scribe-reads | DocumentReference | id | 61\nscribe-reads | DocumentReference | type | 61\nscribe-reads | Encounter | id | 62\n");
   EXPECT_EQ(show(table(r, "permit_when_region")), "scribe-reads | us-east | 63\n");
 
   const Table& baa = table(r, "agreement");
-  EXPECT_EQ(std::vector<std::string>(baa.columns.begin(), baa.columns.begin() + 7), (std::vector<std::string>{"id", "layer", "file", "line", "is", "up", "down"}));
+  EXPECT_EQ(std::vector<std::string>(baa.columns.begin(), baa.columns.begin() + 7),
+            (std::vector<std::string>{"id", "layer", "file", "line", "is", "up", "down"}));
   EXPECT_EQ(cell(baa, 0, "layer"), "authored");
   EXPECT_EQ(cell(baa, 0, "file"), "a.yaml");
   EXPECT_EQ(cell(baa, 0, "terms_breach_notice"), "5bd");
@@ -408,7 +447,8 @@ TEST(Relations, RevokedFactsAreLeftOut) {
   const Loaded loaded = load_one(kHead);
   const Micros night = parse_time("2026-03-02T03:00:00Z").ok() ? *parse_time("2026-03-02T03:00:00Z") : Micros();
   std::vector<Fact> facts(5);
-  for (std::size_t i = 0; i < facts.size(); ++i) facts[i] = {.index = i, .kind = "training", .subject = "p" + std::to_string(i), .recorded = night};
+  for (std::size_t i = 0; i < facts.size(); ++i)
+    facts[i] = {.index = i, .kind = "training", .subject = "p" + std::to_string(i), .recorded = night};
   facts[0].until = *parse_date("2027-03-01");
   facts[2] = {.index = 2, .kind = "revoked", .object = "1", .recorded = night};  // stands
   facts[3] = {.index = 3, .kind = "revoked", .object = "0", .recorded = night};  // is revoked itself
@@ -477,23 +517,31 @@ TEST(Schema, EachFieldIsExplainedOnce) {
 std::string described(const schema::Field& f) {
   using schema::Shape;
   using schema::Type;
-  static constexpr std::string_view kTypes[] = {"text", "true/false", "number", "date", "duration", "word", "purpose", "data class", "path /…/",
-                                                "address", "file", "sha256", "pack", "", ""};
+  static constexpr std::string_view kTypes[] = {"text",     "true/false", "number", "date",   "duration", "word", "purpose", "data class",
+                                                "path /…/", "address",    "file",   "sha256", "pack",     "",     ""};
   std::string type(kTypes[static_cast<std::size_t>(f.type)]);
   if (f.type == Type::choice) type = join(split(f.choices));
-  if (f.type == Type::ref) type = "→ " + (f.refs == "*" ? std::string("anything") : join(split(f.refs))) + (f.choices.empty() ? "" : ", or " + join(split(f.choices)));
+  if (f.type == Type::ref)
+    type = "→ " + (f.refs == "*" ? std::string("anything") : join(split(f.refs))) +
+           (f.choices.empty() ? "" : ", or " + join(split(f.choices)));
   switch (f.shape) {
-    case Shape::one: return type;
-    case Shape::many: return "list: " + type;
-    case Shape::map: return "map";
-    case Shape::maps: return "list of maps";
-    case Shape::open: return "map: name → list of names";
+    case Shape::one:
+      return type;
+    case Shape::many:
+      return "list: " + type;
+    case Shape::map:
+      return "map";
+    case Shape::maps:
+      return "list of maps";
+    case Shape::open:
+      return "map: name → list of names";
   }
   return type;
 }
 void describe(std::span<const schema::Field> fields, const std::string& prefix, std::string& out) {
   for (const schema::Field& f : fields) {
-    out += "| `" + prefix + std::string(f.name) + "`" + (f.required ? " *" : "") + " | " + described(f) + " | " + std::string(f.doc) + " |\n";
+    out +=
+        "| `" + prefix + std::string(f.name) + "`" + (f.required ? " *" : "") + " | " + described(f) + " | " + std::string(f.doc) + " |\n";
     describe(f.fields, prefix + std::string(f.name) + (f.shape == schema::Shape::maps ? "[]." : "."), out);
   }
 }
@@ -525,9 +573,15 @@ TEST(Load, SurvivesDamage) {
     for (std::uint64_t n = random.next() % 4 + 1; n > 0; --n) {
       const std::size_t at = random.next() % bytes.size();
       switch (random.next() % 3) {
-        case 0: bytes[at] = static_cast<char>(random.next()); break;
-        case 1: bytes.erase(at, random.next() % 40); break;
-        case 2: bytes.insert(at, 1, "{}[]:-,&*!|>'\"%@`#? \n\t"[random.next() % 22]); break;
+        case 0:
+          bytes[at] = static_cast<char>(random.next());
+          break;
+        case 1:
+          bytes.erase(at, random.next() % 40);
+          break;
+        case 2:
+          bytes.insert(at, 1, "{}[]:-,&*!|>'\"%@`#? \n\t"[random.next() % 22]);
+          break;
       }
     }
     const Loaded loaded = load_one(bytes);
@@ -575,8 +629,11 @@ TEST(Load, TwoThousandSystems) {  // printed, not asserted: sanitizers and busy 
   std::string yaml = std::string(kHead) + "---\nkind: organization\nid: o\nname: O\n";
   for (int i = 0; i < 2'000; ++i) {
     const std::string n = std::to_string(i);
-    yaml += "---\nkind: system\nid: s" + n + "\nname: System number " + n + "\nowner: o\nregion: us-east\nkeeps: persistent\nproves: [{mtls-san: s" + n + ".example}]\n";
-    if (i > 0) yaml += "---\nkind: flow\nid: f" + n + "\nfrom: s0\nto: s" + n + "\ndata: [clinical.note, billing.*]\npurposes: [TREAT, HPAYMT]\non-behalf-of: o\n";
+    yaml += "---\nkind: system\nid: s" + n + "\nname: System number " + n +
+            "\nowner: o\nregion: us-east\nkeeps: persistent\nproves: [{mtls-san: s" + n + ".example}]\n";
+    if (i > 0)
+      yaml += "---\nkind: flow\nid: f" + n + "\nfrom: s0\nto: s" + n +
+              "\ndata: [clinical.note, billing.*]\npurposes: [TREAT, HPAYMT]\non-behalf-of: o\n";
   }
   const auto start = std::chrono::steady_clock::now();
   const Loaded loaded = load_one(yaml);
@@ -587,7 +644,8 @@ TEST(Load, TwoThousandSystems) {  // printed, not asserted: sanitizers and busy 
   EXPECT_EQ(table(r, "flow_data").rows.size(), 2U * 1'999U);
   const auto ms = [](auto d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); };
   RecordProperty("load_ms", static_cast<int>(ms(middle - start)));
-  std::printf("  %zu bytes: load %lld ms, relations %lld ms\n", yaml.size(), static_cast<long long>(ms(middle - start)), static_cast<long long>(ms(end - middle)));
+  std::printf("  %zu bytes: load %lld ms, relations %lld ms\n", yaml.size(), static_cast<long long>(ms(middle - start)),
+              static_cast<long long>(ms(end - middle)));
 }
 
 }  // namespace

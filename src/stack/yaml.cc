@@ -119,8 +119,10 @@ class Builder {
     const Place place = at(e.start_mark, file_);
     switch (e.type) {
       case YAML_STREAM_START_EVENT:
-      case YAML_NO_EVENT: return true;
-      case YAML_STREAM_END_EVENT: return false;
+      case YAML_NO_EVENT:
+        return true;
+      case YAML_STREAM_END_EVENT:
+        return false;
       case YAML_DOCUMENT_START_EVENT:
         if (e.data.document_start.version_directive != nullptr ||
             e.data.document_start.tag_directives.start != e.data.document_start.tag_directives.end)
@@ -139,7 +141,8 @@ class Builder {
         std::string text(reinterpret_cast<const char*>(e.data.scalar.value), e.data.scalar.length);
         const bool plain = e.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
         const bool value = !open_.empty() && !wants_key();
-        if (plain && value && (text.empty() || text == "~" || text == "null")) fault(place, "a value is missing here: give one, or leave the key out");
+        if (plain && value && (text.empty() || text == "~" || text == "null"))
+          fault(place, "a value is missing here: give one, or leave the key out");
         scalar(place, std::move(text));
         return out_.whole;
       }
@@ -149,7 +152,9 @@ class Builder {
       case YAML_MAPPING_START_EVENT:
         refuse(place, e.data.mapping_start.anchor, e.data.mapping_start.tag);
         return begin(place, Value::Type::map);
-      case YAML_MAPPING_END_EVENT: drop_duplicates(*open_.back()); [[fallthrough]];
+      case YAML_MAPPING_END_EVENT:
+        drop_duplicates(*open_.back());
+        [[fallthrough]];
       case YAML_SEQUENCE_END_EVENT:
         open_.pop_back();
         keyed_.pop_back();
@@ -243,8 +248,8 @@ class Builder {
   std::size_t nodes_left_;
   Parsed out_;
   Node root_;
-  std::vector<Node*> open_;   // containers from the root down to where we are
-  std::vector<char> keyed_;   // for each: a key was read and its value wasn't
+  std::vector<Node*> open_;  // containers from the root down to where we are
+  std::vector<char> keyed_;  // for each: a key was read and its value wasn't
 };
 
 }  // namespace

@@ -20,9 +20,9 @@ using schema::Type;
 struct Pair {
   std::string_view earlier, later;
 };
-constexpr std::array kOrder = {Pair{"effective", "expires"}, Pair{"effective", "terminated"}, Pair{"from", "until"},
-                               Pair{"started", "ended"},     Pair{"on", "until"},             Pair{"occurred", "discovered"},
-                               Pair{"discovered", "reported"}, Pair{"discovered", "closed"}};
+constexpr std::array kOrder = {
+    Pair{"effective", "expires"}, Pair{"effective", "terminated"}, Pair{"from", "until"},          Pair{"started", "ended"},
+    Pair{"on", "until"},          Pair{"occurred", "discovered"},  Pair{"discovered", "reported"}, Pair{"discovered", "closed"}};
 
 struct Edge {
   std::string_view kind, field;
@@ -70,7 +70,8 @@ class Checker {
   void reference(const Field& f, const Value& v, const std::string& path) {
     if (schema::one_of(f.choices, v.text)) return;
     if (f.refs == "*") {
-      if (stack_.find(v.text) == nullptr && !dropped_.contains(v.text)) report_(v.place, fmt::format("{}: nothing declared has the id {}", path, quoted(v.text)));
+      if (stack_.find(v.text) == nullptr && !dropped_.contains(v.text))
+        report_(v.place, fmt::format("{}: nothing declared has the id {}", path, quoted(v.text)));
       return;
     }
     const auto kinds = split(f.refs);
@@ -79,7 +80,8 @@ class Checker {
     if (dropped_.contains(v.text)) return;
     const std::string wanted = join(kinds);
     if (const Document* other = stack_.find(v.text)) {
-      report_(v.place, fmt::format("{}: {} is {}, not {} ({})", path, quoted(v.text), a(other->kind), a(wanted), stack_.where(other->place)));
+      report_(v.place,
+              fmt::format("{}: {} is {}, not {} ({})", path, quoted(v.text), a(other->kind), a(wanted), stack_.where(other->place)));
       return;
     }
     std::vector<std::string_view> names = split(f.choices);
@@ -147,7 +149,8 @@ class Checker {
     const Document* route = stack_.find("route", d.text("via"));
     if (route == nullptr) return;
     if (const auto serves = route->text("serves"); !serves.empty() && serves != d.text("from"))
-      at(d, "via", fmt::format("via: {} serves {}, but this flow comes from {}", quoted(route->id), quoted(serves), quoted(d.text("from"))));
+      at(d, "via",
+         fmt::format("via: {} serves {}, but this flow comes from {}", quoted(route->id), quoted(serves), quoted(d.text("from"))));
     if (const auto reaches = route->text("reaches"); !reaches.empty() && reaches != d.text("to"))
       at(d, "via", fmt::format("via: {} reaches {}, but this flow goes to {}", quoted(route->id), quoted(reaches), quoted(d.text("to"))));
   }
@@ -157,7 +160,8 @@ class Checker {
     if (const Value* signatures = d.find("signatures"))
       for (const Value& s : signatures->items)
         if (const Value* party = s.find("party"); party != nullptr && party->text != d.text("up") && party->text != d.text("down"))
-          report_(party->place, fmt::format("{} signed, but is no party: {} and {} are", quoted(party->text), quoted(d.text("up")), quoted(d.text("down"))));
+          report_(party->place, fmt::format("{} signed, but is no party: {} and {} are", quoted(party->text), quoted(d.text("up")),
+                                            quoted(d.text("down"))));
   }
 
   void permit(const Document& d) {
@@ -167,10 +171,12 @@ class Checker {
     if (system) {
       for (const std::string_view condition : {"when.mfa", "when.training"})
         if (d.find(condition) != nullptr)
-          at(d, condition, fmt::format("{} speaks of the person in the request; a permit to the system {} has none", condition, quoted(to)));
+          at(d, condition,
+             fmt::format("{} speaks of the person in the request; a permit to the system {} has none", condition, quoted(to)));
       if (d.find("through") != nullptr) at(d, "through", fmt::format("through is for people; {} is a system", quoted(to)));
     }
-    if (person && d.find("through") == nullptr) at(d, "to", fmt::format("people act through a system: add through: [SYSTEM] to the permit for {}", quoted(to)));
+    if (person && d.find("through") == nullptr)
+      at(d, "to", fmt::format("people act through a system: add through: [SYSTEM] to the permit for {}", quoted(to)));
     if (to == "individual" && d.text("whose") != "compartment")
       at(d, d.find("whose") != nullptr ? "whose" : "to", "individuals see their own record: write whose: compartment");
     constexpr std::array kGives = {"view", "data", "reads", "searches", "creates", "updates", "deletes"};
@@ -204,8 +210,8 @@ class Checker {
       const std::string key = san != nullptr ? "san " + san->text : uri != nullptr ? "uri " + uri->text : issuer->text + " " + client->text;
       const std::string_view shown = san != nullptr ? san->text : uri != nullptr ? uri->text : client->text;
       if (const auto [first, fresh] = proofs_.emplace(key, &d); !fresh)
-        report_(p.place, fmt::format("{} proves the system {} already ({}): callers must be told apart", quoted(shown), quoted(first->second->id),
-                                     stack_.where(first->second->place)));
+        report_(p.place, fmt::format("{} proves the system {} already ({}): callers must be told apart", quoted(shown),
+                                     quoted(first->second->id), stack_.where(first->second->place)));
     }
   }
 
@@ -220,16 +226,18 @@ class Checker {
       }
       const std::string key = user != nullptr ? "user " + user->text : issuer->text + " " + subject->text;
       if (const auto [first, fresh] = logins_.emplace(key, &d); !fresh)
-        report_(l.place, fmt::format("this login is {}'s already ({}): each person needs their own (164.312(a)(2)(i))", quoted(first->second->id),
-                                     stack_.where(first->second->place)));
+        report_(l.place, fmt::format("this login is {}'s already ({}): each person needs their own (164.312(a)(2)(i))",
+                                     quoted(first->second->id), stack_.where(first->second->place)));
     }
   }
 
   void decision(const Document& d) {
     const std::string_view choice = d.text("choice");
     for (const std::string_view stands : {"accept-risk", "exception", "conduit", "not-associate"})
-      if (choice == stands && d.find("until") == nullptr) at(d, "choice", fmt::format("choice: {} needs until, the last day on which it stands", choice));
-    if (choice == "alternative" && d.find("alternative") == nullptr) at(d, "choice", "choice: alternative needs alternative: what is done instead");
+      if (choice == stands && d.find("until") == nullptr)
+        at(d, "choice", fmt::format("choice: {} needs until, the last day on which it stands", choice));
+    if (choice == "alternative" && d.find("alternative") == nullptr)
+      at(d, "choice", "choice: alternative needs alternative: what is done instead");
   }
 
   template <class Say>
@@ -247,6 +255,8 @@ class Checker {
 
 }  // namespace
 
-void check(const Stack& stack, const Ids& hurt, const Ids& dropped, const Report& report) { Checker(stack, hurt, dropped, report).run(); }
+void check(const Stack& stack, const Ids& hurt, const Ids& dropped, const Report& report) {
+  Checker(stack, hurt, dropped, report).run();
+}
 
 }  // namespace licet::stack

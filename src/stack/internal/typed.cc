@@ -14,16 +14,25 @@ using schema::Field;
 using schema::Shape;
 using schema::Type;
 
-bool lower(char c) { return c >= 'a' && c <= 'z'; }
-bool upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool digit(char c) { return c >= '0' && c <= '9'; }
-
-bool is_word(std::string_view text) {
-  return !text.empty() && text.size() <= 253 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return lower(c) || upper(c) || digit(c) || std::string_view("_.:/+@-").find(c) < 7; });
+bool lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+bool digit(char c) {
+  return c >= '0' && c <= '9';
 }
 
-bool is_item(std::string_view text) { return is_word(text) || text == "*"; }  // of an open map: an element, a parameter, or all of them
+bool is_word(std::string_view text) {
+  return !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), [](char c) {
+    return lower(c) || upper(c) || digit(c) || std::string_view("_.:/+@-").find(c) < 7;
+  });
+}
+
+bool is_item(std::string_view text) {
+  return is_word(text) || text == "*";
+}  // of an open map: an element, a parameter, or all of them
 
 bool is_class(std::string_view text) {  // words of a-z 0-9 -, with dots between; * only as the last word, never as the first
   std::size_t words = 0;
@@ -31,7 +40,8 @@ bool is_class(std::string_view text) {  // words of a-z 0-9 -, with dots between
     const std::size_t dot = text.find('.');
     const std::string_view word = text.substr(0, dot);
     const bool star = word == "*" && words > 0 && dot == std::string_view::npos;
-    const bool name = !word.empty() && lower(word[0]) && std::all_of(word.begin(), word.end(), [](char c) { return lower(c) || digit(c) || c == '-'; });
+    const bool name =
+        !word.empty() && lower(word[0]) && std::all_of(word.begin(), word.end(), [](char c) { return lower(c) || digit(c) || c == '-'; });
     if (!star && !name) return false;
     ++words;
     if (dot == std::string_view::npos) return true;
@@ -49,7 +59,8 @@ bool is_url(std::string_view text) {
 bool is_prefix(std::string_view text) {
   return text.size() >= 1 && text.size() <= 256 && text.front() == '/' && text.back() == '/' && text.find("//") == std::string_view::npos &&
          text.find("/./") == std::string_view::npos && text.find("/../") == std::string_view::npos &&
-         std::all_of(text.begin(), text.end(), [](char c) { return lower(c) || upper(c) || digit(c) || std::string_view("/_.-~").find(c) < 5; });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return lower(c) || upper(c) || digit(c) || std::string_view("/_.-~").find(c) < 5; });
 }
 
 bool is_path(std::string_view text) {
@@ -146,7 +157,8 @@ class Typer {
         }
         return out;
       }
-      case Shape::open: return open(field, m);
+      case Shape::open:
+        return open(field, m);
     }
     return std::nullopt;
   }
@@ -215,30 +227,41 @@ std::string wrong(const Field& field, std::string_view text) {
     case Type::text:
       if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return "is empty: say something, or leave the key out";
       return {};
-    case Type::boolean: return text == "true" || text == "false" ? std::string() : "write true or false";
+    case Type::boolean:
+      return text == "true" || text == "false" ? std::string() : "write true or false";
     case Type::integer:
-      return !text.empty() && text.size() <= 9 && std::all_of(text.begin(), text.end(), digit) ? std::string() : "write a whole number, 0 or more";
+      return !text.empty() && text.size() <= 9 && std::all_of(text.begin(), text.end(), digit) ? std::string()
+                                                                                               : "write a whole number, 0 or more";
     case Type::date: {
       const auto date = parse_date(text);
       return date ? std::string() : date.error().message;
     }
-    case Type::duration: return hours(text) ? std::string() : "not a duration: write 60m, 24h, 5d (calendar days) or 5bd (business days)";
-    case Type::word: return is_word(text) ? std::string() : "write a name without spaces";
-    case Type::purpose: return wrong_purpose(text);
+    case Type::duration:
+      return hours(text) ? std::string() : "not a duration: write 60m, 24h, 5d (calendar days) or 5bd (business days)";
+    case Type::word:
+      return is_word(text) ? std::string() : "write a name without spaces";
+    case Type::purpose:
+      return wrong_purpose(text);
     case Type::classes:
       if (text == "special.*") return "special classes are matched by name only: write special.sud and so on";
       return is_class(text) ? std::string() : "not a data class: write clinical.note, or clinical.* for all of a family";
-    case Type::prefix: return is_prefix(text) ? std::string() : "write a path that starts and ends with /, such as /fhir/";
-    case Type::url: return is_url(text) ? std::string() : "write an address such as https://ehr.example/fhir/, without user or password";
-    case Type::path: return is_path(text) ? std::string() : "write a path below the stack folder, such as agreements/scribe.pdf";
+    case Type::prefix:
+      return is_prefix(text) ? std::string() : "write a path that starts and ends with /, such as /fhir/";
+    case Type::url:
+      return is_url(text) ? std::string() : "write an address such as https://ehr.example/fhir/, without user or password";
+    case Type::path:
+      return is_path(text) ? std::string() : "write a path below the stack folder, such as agreements/scribe.pdf";
     case Type::sha256:
-      return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos ? std::string() : "write 64 lower-case hex digits";
+      return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos ? std::string()
+                                                                                                       : "write 64 lower-case hex digits";
     case Type::pack: {
       const std::size_t at = text.find('@');
-      const bool good = at != std::string_view::npos && is_id(text.substr(0, at)) && is_word(text.substr(at + 1)) && text.find('@', at + 1) == std::string_view::npos;
+      const bool good = at != std::string_view::npos && is_id(text.substr(0, at)) && is_word(text.substr(at + 1)) &&
+                        text.find('@', at + 1) == std::string_view::npos;
       return good ? std::string() : "write id@version, such as hipaa-baa-2013@1.0";
     }
-    case Type::choice: return wrong_choice(field, text);
+    case Type::choice:
+      return wrong_choice(field, text);
     case Type::ref:
       if (is_id(text) || schema::one_of(field.choices, text)) return {};
       return "not an id: write a lower-case letter, then at most 62 of a-z 0-9 _ . -";

@@ -21,7 +21,8 @@ using Report = std::function<void(Place, std::string)>;
 [[nodiscard]] std::string wrong(const schema::Field& field, std::string_view text);
 
 // The typed value of a document's or a nested map's fields. `where` for sentences: "a flow", "'terms' of an agreement".
-[[nodiscard]] Value typed_map(std::span<const schema::Field> fields, const yaml::Node& node, std::string_view where, bool root, const Report& report);
+[[nodiscard]] Value typed_map(std::span<const schema::Field> fields, const yaml::Node& node, std::string_view where, bool root,
+                              const Report& report);
 
 // Hours, rounded up; a business day counts 24 h × 7/5. nullopt: not a duration.
 [[nodiscard]] std::optional<std::int64_t> hours(std::string_view duration);
