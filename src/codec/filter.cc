@@ -17,7 +17,10 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 struct KeyHead {
   std::uint64_t head = 0;
   std::size_t size = 0;
-  explicit KeyHead(std::string_view key) : size(key.size()) { std::memcpy(&head, key.data(), std::min<std::size_t>(8, key.size())); }
+  KeyHead() = default;
+  explicit KeyHead(std::string_view key) : size(key.size()) {
+    if (size > 0) std::memcpy(&head, key.data(), std::min<std::size_t>(8, size));
+  }
 };
 
 }  // namespace
@@ -26,7 +29,7 @@ struct KeyHead {
 struct FilterNode {
   struct Child {
     std::string key;
-    KeyHead head{{}};
+    KeyHead head;
     bool whole = false;      // shown in whole, but for the channels around it
     bool raw = false;        // shown as it is: an extension, narrative or contained resource that was named
     bool code_only = false;  // only where it is a string (`use`, `comparator`)
@@ -71,6 +74,7 @@ namespace {
 
 // The channels that no element brings along with it.
 bool is_channel(std::string_view key) { return key == "extension" || key == "contained" || key == "id" || key == "fhir_comments"; }
+bool is_reference_word(std::string_view key) { return key == "display" || key == "identifier"; }
 bool comes_raw(std::string_view key) { return key == "extension" || key == "modifierExtension" || key == "text" || key == "contained"; }
 
 // "component.value" → {"valueQuantity", …} where it is a choice element of the type, else nothing.
@@ -204,12 +208,17 @@ class Emitter {
     }
     if (const FilterNode::Child* c = node != nullptr ? node->find(key) : nullptr; c != nullptr) {
       if (c->code_only && t_.at(value) != '"') return {};
-      if (c->whole || c->node) return {true, c->raw, c->node.get(), c->whole, false};
+      if (c->whole) return {true, c->raw, c->node.get(), true, false};
+      if (c->node) return {true, false, c->node.get(), whole && comes_along(object, key), false};
     }
-    if (!whole || is_channel(key)) return {};
+    if (!whole) return {};
     if (key == "modifierExtension") return {true, true, nullptr, true, false};
-    if ((key == "display" || key == "identifier") && is_reference(object)) return {};
-    return {true, false, nullptr, true, false};
+    return {comes_along(object, key), false, nullptr, true, false};
+  }
+
+  // Whether a member is shown with its object: no channel, and no Reference's words.
+  bool comes_along(std::uint32_t object, std::string_view key) {
+    return !is_channel(key) && !(is_reference_word(key) && is_reference(object));
   }
 
   // A Reference has a literal, or consists of a Reference's elements only. (A Coding has a code or system beside its display.)
@@ -470,7 +479,7 @@ bool ElementFilter::shows(std::string_view type, std::string_view path) const {
     const std::size_t dot = path.find('.');
     const std::string_view segment = path.substr(0, dot);
     path = dot == std::string_view::npos ? std::string_view{} : path.substr(dot + 1);
-    if (internal::is_channel(segment)) whole = false;
+    if (internal::is_channel(segment) || (!before.empty() && internal::is_reference_word(segment))) whole = false;
     before.append(before.empty() ? "" : ".").append(segment);
     // A choice element in whole: every one of its kinds.
     std::vector<std::string> keys = internal::choices_at(r4, before, segment);

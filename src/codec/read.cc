@@ -33,6 +33,7 @@ Error Framer::error(Code code, std::string_view problem, std::size_t offset) {
 std::optional<std::uint32_t> Framer::last_token(std::uint32_t token) {
   if (token >= tape_.count) return std::nullopt;
   if (!tape_.opens(token)) return token + 1 < tape_.count ? std::optional(token) : std::nullopt;
+  if (scan_from_ == token && scan_at_ != token && scan_depth_ == 0) return scan_at_;  // asked before
   if (scan_from_ != token) {
     scan_from_ = token;
     scan_at_ = token;
@@ -104,7 +105,7 @@ Result<void> Framer::feed(std::string_view bytes) {
 
 void Framer::index(bool last) {
   indexer_.run(buffer_.data(), buffer_.size(), last, tape_);
-  walker_.text(tape_, indexer_.indexed());
+  walker_.text(tape_, buffer_.size());  // with what isn't indexed yet: the tape's end stops the walk
 }
 
 void Framer::finish() {
@@ -323,7 +324,7 @@ Result<BundleEvent> Framer::entry(bool balanced) {
   std::size_t known = 0;
   std::uint32_t i = cursor_ + 1;
   while (i >= tape_.count || tape_.at(i) != '}') {
-    if (i + 2 >= tape_.count) return wrong("expected a member", i);
+    if (i + 2 >= tape_.count) return wrong("expected a member", tape_.count - 1);
     LICET_TRY(key, key_at(i));
     if (std::find(keys, keys + known, key) != keys + known) return wrong("duplicate key", i);
     if (known == std::size(keys)) return wrong("too many members in an entry", i);

@@ -203,6 +203,7 @@ void BundleWriter::member(std::string_view name, std::string_view raw) {
 void BundleWriter::entry(const BundleEntry& entry, std::string_view resource) {
   if (!in_entries_) {
     open("entry");
+    out_ += '[';
     in_entries_ = true;
   } else {
     out_ += ',';
