@@ -2,7 +2,9 @@
 
 #include <csignal>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/log.h"
 #include "cli/config.h"
@@ -26,19 +28,26 @@ struct ServeArgs {
 };
 
 // What the declaration proves of who is who.
-std::shared_ptr<const identity::Directory> directory_of(const stack::Stack& stack) {
+Result<std::shared_ptr<const identity::Directory>> directory_of(const stack::Stack& stack) {
   auto directory = std::make_shared<identity::Directory>();
+  const auto text = [](const stack::Value& map, std::string_view key) {
+    const stack::Value* v = map.find(key);
+    return v == nullptr ? std::string() : v->text;
+  };
+  std::set<std::string_view> own_apps;  // patients' own
+  for (const stack::Document* app : stack.all("app"))
+    if (app->text("for") == "individual") own_apps.insert(app->text("system"));
   for (const stack::Document* system : stack.all("system")) {
     const stack::Value* proves = system->find("proves");
     if (proves == nullptr) continue;
     for (const stack::Value& proof : proves->items) {
-      const auto text = [&](std::string_view key) {
-        const stack::Value* v = proof.find(key);
-        return v == nullptr ? std::string() : v->text;
-      };
-      if (!text("mtls-san").empty()) directory->add_system_dns(system->id, text("mtls-san"));
-      if (!text("uri").empty()) directory->add_system_uri(system->id, text("uri"));
-      if (!text("issuer").empty()) directory->add_system_client(system->id, text("issuer"), text("client"));
+      const std::string san = text(proof, "mtls-san").empty() ? text(proof, "uri") : text(proof, "mtls-san");
+      Result<void> added;
+      added.ignore();
+      if (!san.empty()) added = directory->add_system(system->id, {san, {}, {}});
+      else if (own_apps.contains(system->id)) added = directory->add_app(system->id, text(proof, "issuer"), text(proof, "client"));
+      else added = directory->add_system(system->id, {{}, text(proof, "issuer"), text(proof, "client")});
+      if (!added) return Error{added.error().code, stack.where(proof.place) + ": " + added.error().message};
     }
   }
   for (const stack::Document* person : stack.all("person")) {
@@ -46,12 +55,12 @@ std::shared_ptr<const identity::Directory> directory_of(const stack::Stack& stac
     const stack::Value* logins = person->find("logins");
     if (logins == nullptr) continue;
     for (const stack::Value& login : logins->items) {
-      const stack::Value* issuer = login.find("issuer");
-      const stack::Value* subject = login.find("subject");
-      if (issuer != nullptr && subject != nullptr) directory->add_person(person->id, issuer->text, subject->text);
+      if (text(login, "subject").empty()) continue;
+      auto added = directory->add_person(person->id, text(login, "issuer"), text(login, "subject"));
+      if (!added) return Error{added.error().code, stack.where(login.place) + ": " + added.error().message};
     }
   }
-  return directory;
+  return std::shared_ptr<const identity::Directory>(std::move(directory));
 }
 
 std::pair<std::string, std::string> split_url(const std::string& url) {  // origin, path with a slash at its end
@@ -73,7 +82,8 @@ class Policies {
     policy->epoch = epoch.number;
     // Shares the epoch's ownership: the table lives as long as anyone decides by it.
     policy->table = std::shared_ptr<const license::Table>(keep_, &*epoch.world.table);
-    policy->directory = directory_of(stack);
+    LICET_TRY(directory, directory_of(stack));
+    policy->directory = std::move(directory);
     for (const stack::Document* doc : stack.all("route")) {
       gate::Route route;
       route.id = doc->id;
@@ -121,11 +131,11 @@ class Policies {
   std::map<std::string, std::shared_ptr<http::Upstream>> upstreams_;
 };
 
-Result<identity::Options> identity_options(const Config& config, const State& state, Outbound& outbound) {
-  identity::Options options;
+Result<identity::Identity::Options> identity_options(const Config& config, const State& state, Outbound& outbound) {
+  identity::Identity::Options options;
   for (const IssuerConfig& i : config.issuers) {
     identity::Issuer issuer;
-    issuer.name = i.issuer;
+    issuer.issuer = i.issuer;
     issuer.says = i.says;
     if (i.jwks.starts_with("https://") || i.jwks.starts_with("http://")) {
       issuer.jwks_url = i.jwks;
@@ -140,6 +150,7 @@ Result<identity::Options> identity_options(const Config& config, const State& st
   options.token_key = &state.keys->token_key();
   options.outbound = &outbound;
   options.limits = config.limits;
+  LICET_TRY_VOID(identity::Identity::check(options));
   return options;
 }
 

@@ -1,6 +1,7 @@
 #include "cli/state.h"
 
 #include "crypto/kek.h"
+#include "ledger/note.h"
 #include "store/file.h"
 
 namespace licet::cli {
@@ -51,6 +52,9 @@ Result<std::unique_ptr<State>> open_state(const Config& config, const std::strin
   options.limits = config.limits;
   LICET_TRY(ledger, ledger::Ledger::open(std::move(options)));
   state->ledger = std::move(ledger);
+  const std::string key = ledger::vkey({state->origin, state->keys->log_key().public_key()}) + "\n";  // public: for `licet verify`
+  const std::string key_file = config.state + "/log.vkey";
+  if (auto there = files.read_all(key_file, 4096); !there || *there != key) LICET_TRY_VOID(files.replace(key_file, key));
   return state;
 }
 

@@ -7,7 +7,8 @@
 namespace licet::epoch {
 namespace {
 
-bool is_yaml(std::string_view name) { return name.ends_with(".yaml") || name.ends_with(".yml"); }
+// licet.yaml is a node's configuration: it may lie beside the declaration, and is no part of it.
+bool is_yaml(std::string_view name) { return (name.ends_with(".yaml") || name.ends_with(".yml")) && name != "licet.yaml"; }
 
 stack::Layer layer_of(std::string_view path) {
   if (path.starts_with("imported/")) return stack::Layer::imported;
