@@ -46,8 +46,8 @@ class Asked {
     side.root = ask_.individual ? link_.carries_for_individual : person_root();
     Verdict v;
     if (glass()) consider(in_.holder_system(link_.to), kGlass, side, v);
+    if (acts_) consider(in_.holder_carrier(link_.to), action(), side, v);  // first: it shows all that the person may see
     consider(in_.holder_system(link_.to), action(), side, v);
-    if (acts_) consider(in_.holder_carrier(link_.to), action(), side, v);
     return v;
   }
   // Who acts through it.

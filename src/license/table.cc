@@ -172,7 +172,7 @@ std::string Table::sentence(const Decision& d) const {
     case Reason::unfilterable:
     case Reason::not_found: return std::string(row(d.reason).title);
   }
-  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z' && text.starts_with("license ")) text[0] = 'L';
+  if (text.starts_with("license ")) text[0] = 'L';
   return in.under.empty() ? text : fmt::format("{} ({})", text, in.under);
 }
 
