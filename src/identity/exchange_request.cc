@@ -199,14 +199,14 @@ Result<ExchangeRequest> parse_exchange(std::string_view body, std::string_view c
 std::string oauth_error(const Error& error) {
   const Spelled s = spelled(error.code);
   std::string out = std::string("{\"error\":\"") + s.word + "\"";
-  if (s.status == 400) out += ",\"error_description\":" + quoted(error.message);
+  if (s.status == 400) out += ",\"error_description\":" + json_string(error.message);
   return out += "}";
 }
 
 int oauth_status(const Error& error) { return spelled(error.code).status; }
 
 std::string exchanged(std::string_view token, std::chrono::seconds life) {
-  return "{\"access_token\":" + quoted(token) + ",\"issued_token_type\":" + quoted(kTxnToken) + ",\"token_type\":\"N_A\",\"expires_in\":" +
+  return "{\"access_token\":" + json_string(token) + ",\"issued_token_type\":" + json_string(kTxnToken) + ",\"token_type\":\"N_A\",\"expires_in\":" +
          std::to_string(life.count()) + "}";
 }
 

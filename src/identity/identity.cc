@@ -379,7 +379,7 @@ Task<Result<Caller>> Identity::identify_client(std::string assertion, std::share
   if (system == nullptr) co_return refused("the assertion's client is not a declared system");
   if (jti == nullptr || jti->empty() || jti->size() > kTextMost) co_return refused("the assertion lacks a jti");
   // Last, so that only a good assertion spends its jti; kept for as long as it could pass again.
-  LICET_CO_TRY_VOID(in.spend(crypto::sha256(quoted(*iss) + *jti), expires + in.options.skew, now));
+  LICET_CO_TRY_VOID(in.spend(crypto::sha256(json_string(*iss) + *jti), expires + in.options.skew, now));
 
   Caller out;
   out.kind = CallerKind::system;

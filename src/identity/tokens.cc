@@ -43,7 +43,7 @@ std::string licensee(const TokenRequest& r) {
 
 void member(std::string& out, std::string_view name, std::string_view value) {
   if (value.empty()) return;
-  out.append(",").append(quoted(name)).append(":").append(quoted(value));
+  out.append(",").append(json_string(name)).append(":").append(json_string(value));
 }
 
 }  // namespace

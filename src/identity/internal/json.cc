@@ -231,7 +231,7 @@ std::optional<std::int64_t> Json::seconds(std::string_view name) const {
   return out;
 }
 
-std::string quoted(std::string_view text) {
+std::string json_string(std::string_view text) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text) {

@@ -33,6 +33,6 @@ struct Json {
 };
 
 // `text` as a JSON string with its quotes. `text` is valid UTF-8.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string json_string(std::string_view text);
 
 }  // namespace licet::identity
