@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""The built program, driven from outside: what issue 2 calls "done when these can be seen".
+
+    python3 tests/acceptance/run.py                   # all modules; LICET_LONG=1 for the sweeps
+    python3 tests/acceptance/run.py disclosures tokens.OneUse
+    LICET_KEEP=1 python3 tests/acceptance/run.py faults    # keeps the folder with logs and state, and names it
+
+Prints `ok NAME` for each that passes, failures in full, skips with their reason, and at the end `COUNT passed failed skipped`.
+"""
+import os
+import pathlib
+import sys
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent.parent / "examples")]
+
+MODULES = ["cli", "disclosures", "tokens", "reload", "clients", "integrity", "faults", "leaks", "crash"]
+
+
+class Results(unittest.TestResult):
+    def __init__(self):
+        super().__init__()
+        self.passed = 0
+        self.begun = {}
+
+    def say(self, word, test, text=""):
+        took = time.monotonic() - self.begun.get(test, time.monotonic())
+        name = test.id() if hasattr(test, "id") else str(test)
+        print(f"{word} {name}" + (f" ({took:.1f} s)" if took >= 1 else "") + (f"\n{text.rstrip()}\n" if text else ""), flush=True)
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.begun[test] = time.monotonic()
+
+    def addSuccess(self, test):
+        self.passed += 1
+        self.say("ok", test)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.say("FAILED", test, self.failures[-1][1])
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.say("FAILED", test, self.errors[-1][1])
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self.say("FAILED", subtest, (self.failures + self.errors)[-1][1])
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.say("skipped", test, f"  {reason}")
+
+
+def main(names):
+    import world
+    if not world.BINARY.exists():
+        print(f"{world.BINARY} is missing: tools/build release licet")
+        print("COUNT 0 1 0")
+        return 1
+    results, loader = Results(), unittest.TestLoader()
+    try:
+        for name in names or MODULES:
+            suite = loader.loadTestsFromName(name)
+            suite.run(results)
+    finally:
+        world.end()
+    failed = len(results.failures) + len(results.errors)
+    print(f"COUNT {results.passed} {failed} {len(results.skipped)}")
+    return 0 if failed == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
