@@ -84,9 +84,11 @@ class Reader {
   std::string file_;
 };
 
+// Capitals too: 164.504(e)(2)(ii)(I) is another paragraph than (i).
 bool is_id(std::string_view text) {
   if (text.empty() || text.size() > 100 || text[0] < 'a' || text[0] > 'z') return false;
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'; });
 }
 
 constexpr std::array<std::string_view, 3> kAbout = {"contract", "ground", "program"};
@@ -236,7 +238,7 @@ class Loader {
   }
 
   Result<void> fresh(const Reader& in, const Node& d, const std::string& id) {
-    if (!is_id(id)) return in.error(d, fmt::format("'{}' is no id: lower-case letters, digits, dots, hyphens", id));
+    if (!is_id(id)) return in.error(d, fmt::format("'{}' is no id: a lower-case letter, then letters, digits, dots, hyphens", id));
     if (const auto [at, isnew] = ids_.emplace(id, fmt::format("{}:{}", in.file(), d.place.line)); !isnew)
       return in.error(d, fmt::format("the id '{}' is taken by {}", id, at->second));
     return {};

@@ -229,6 +229,9 @@ select f.*,
          and not exists (select 1 from v_flow_purpose p left join v_purpose k using (purpose) where p.flow = f.id and k.family is not 'treatment')
       then 'treatment'
     when f.acts_on_behalf_of is not null then 'associate'
+    -- Courts, agencies and those who come with an order ask in their own name, whatever else they do.
+    when not exists (select 1 from v_flow_purpose p where p.flow = f.id and p.purpose not in ('licet:legal-process', 'licet:required-by-law', 'licet:oversight', 'licet:hhs'))
+      then 'third-party'
     when exists (select 1 from v_function where organization = f.target_party
                  and function in ('provider', 'plan', 'public-health', 'oversight', 'law-enforcement', 'court', 'hhs', 'researcher')) then 'third-party'
     when f.target_covered then 'third-party'
@@ -319,6 +322,10 @@ where h.recipient_role = 'associate' and instr(c.orgs, '|' || h.behalf_entity ||
   and (not h.behalf_covered or c.top = h.behalf_entity)
   and (h.source_entity = h.target_entity
        or c.last_up = h.source_entity
+       -- An entity may send to an associate's subcontractor directly: the contract it needs is the associate's (164.502(e)(1)(i)), and that
+       -- must name the system, lest any contract of a cloud with anybody carry everything sent there.
+       or (h.source_entity = h.behalf_entity and (c.last_up = h.behalf_entity
+           or exists (select 1 from v_agreement_covers e where e.agreement = c.last and e.what = 'system' and e.value = h.target)))
        -- Two associates of one entity need no contract with each other, but each needs its own with that entity.
        or (c.last_up = h.behalf_entity
            and exists (select 1 from v_chain own where own.org = h.source_entity and instr(own.orgs, '|' || h.behalf_entity || '|') > 0)));
@@ -407,7 +414,9 @@ with worst as (
          row_number() over (partition by h.id order by case a.state when 'live' then 0 when 'expired' then 1 when 'terminated' then 1 when 'future' then 2
                             when 'half-signed' then 3 else 4 end, coalesce(a.live_until, '') desc, a.id) as nth
   from v_phi_hop h join v_agreement a on a.kind = 'baa' and a.down_entity = h.target_entity
-    and (a.up_entity in (h.source_entity, h.behalf_entity) or h.source_entity = h.target_entity)
+    and (a.up_entity in (h.source_entity, h.behalf_entity) or h.source_entity = h.target_entity
+         or (h.source_entity = h.behalf_entity and a.up_entity in (select org from v_chain where top = h.behalf_entity)
+             and exists (select 1 from v_agreement_covers e where e.agreement = a.id and e.what = 'system' and e.value = h.target)))
   where h.recipient_role = 'associate'
 ), above as (  -- and the one that should carry the sender
   select h.id as flow, a.id as agreement, a.state,
