@@ -265,7 +265,7 @@ class Clinic:
         self.more_config, self.in_place = config, in_place
         self.child = None
         self.refusals = []  # bodies of what was answered with 400 and above: for the search for leaks
-        self._contexts = {}
+        self._contexts, self._cookie = {}, None
         if start:
             self.start()
 
@@ -291,6 +291,7 @@ class Clinic:
         self.gate_url = self.child.line(r"^\s*gate +(\S+)", 5)[1]
         self.console_url = self.child.line(r"^\s*console +(\S+)", 5)[1]
         self.child.line(r"^\s*ledger +", 5)  # the last line
+        self._cookie = None
         self.ports = {"gate": urllib.parse.urlsplit(self.gate_url).port, "console": urllib.parse.urlsplit(self.console_url).port}
         return self
 
@@ -396,10 +397,27 @@ class Clinic:
         temporary.rename(path)
 
     def console(self, path):
-        """GET of the console, with its key."""
+        """GET of the console, signed in with the key that `serve` printed."""
         where = urllib.parse.urlsplit(self.console_url)
-        connection = http.client.HTTPConnection(where.hostname, where.port, timeout=10)
-        connection.request("GET", f"{path}{'&' if '?' in path else '?'}{where.query}")
+
+        def get(path, headers):
+            connection = http.client.HTTPConnection(where.hostname, where.port, timeout=10)
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            whole = Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+            connection.close()
+            return whole
+        if self._cookie is None:
+            self._cookie = get(f"/?{where.query}", {}).headers.get("set-cookie", "").split(";")[0]
+        return get(path, {"Cookie": self._cookie})
+
+    def office(self, path):
+        """GET of the socket through which verbs talk to the running program."""
+        connection = http.client.HTTPConnection("licet", timeout=10)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(10)
+        connection.sock.connect(os.path.relpath(self.state / "licet.sock"))  # an absolute path may be longer than the 107 bytes that fit
+        connection.request("GET", path)
         answer = connection.getresponse()
         whole = Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
         connection.close()

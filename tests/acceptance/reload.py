@@ -147,12 +147,12 @@ class Broken(Case):
             with self.subTest(name):
                 before = epochs(GATE)
                 GATE.write("permits.yaml", text)
-                wait_for(lambda: b"permits.yaml" in GATE.console("/api/v1/status").body, 4, "the alarm")
+                wait_for(lambda: b"permits.yaml" in GATE.office("/status").body, 4, "the alarm")
                 self.passes(GATE.get(NOTE, "scribe.example"))
                 self.assertEqual(epochs(GATE), before)
                 self.assertRegex(GATE.child.output(), r"permits\.yaml:\d+:\d+")
                 GATE.write("permits.yaml", good)
-                wait_for(lambda: b"permits.yaml" not in GATE.console("/api/v1/status").body, 4, "the end of the alarm")
+                wait_for(lambda: b"permits.yaml" not in GATE.office("/status").body, 4, "the end of the alarm")
 
     def test_at_start_it_refuses(self):
         gate = open_clinic("reload-broken", start=False)
