@@ -1,5 +1,6 @@
-// Compact JWS, key sets, JSON, exchange forms and transaction tokens: all that strangers send to identity/. Properties: what was read prints back to the
-// bytes that came; nothing verifies that no key signed; error messages hold no run of the input; JSON strings survive quoting.
+// Compact JWS, key sets, JSON, exchange forms and transaction tokens: all that strangers send to identity/. Properties: what was read
+// prints back to the bytes that came; nothing verifies that no key signed; error messages hold nothing of the input; JSON strings survive
+// quoting.
 //
 // The first byte of the input chooses the reader; the rest is its input.
 #include <cstddef>
@@ -41,11 +42,11 @@ const KeySet& keys() {
   return made;
 }
 
-// No 24 bytes of a stranger's text in what we would log. (Our sentences can't be in the input by chance, but a fuzzer can put them there.)
+// What we would log is short and ours: seeds carry this marker, and no message may.
 void discreet(const Error& error, std::string_view input) {
+  constexpr std::string_view kPlanted = "PLANTED-PHI";
   must(error.message.size() < 300);
-  for (const std::string_view planted : {"PLANTED-PHI"})
-    if (input.find(planted) != std::string_view::npos) must(error.message.find(planted) == std::string::npos);
+  must(input.find(kPlanted) == std::string_view::npos || error.message.find(kPlanted) == std::string::npos);
 }
 
 void strings_survive(const Json& json) {
@@ -86,14 +87,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 3: {
       const auto json = Json::parse(text);
-      if (json) strings_survive(*json);
-      else discreet(json.error(), text);
+      if (json)
+        strings_survive(*json);
+      else
+        discreet(json.error(), text);
       break;
     }
     case 4: {
       const auto ask = parse_exchange(text, "application/x-www-form-urlencoded", 4096);
-      if (ask) must(!ask->route.empty() && !ask->purpose.empty() && (ask->purpose == "BTG") != ask->reason.empty());
-      else discreet(ask.error(), text), must(Json::parse(oauth_error(ask.error())).ok());
+      if (ask) {
+        must(!ask->route.empty() && !ask->purpose.empty() && (ask->purpose == "BTG") != ask->reason.empty());
+        break;
+      }
+      discreet(ask.error(), text);
+      must(Json::parse(oauth_error(ask.error())).ok());
       break;
     }
     case 5: {
@@ -101,11 +108,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       std::string token = base64url(as_bytes(R"({"alg":"ES256","typ":"txntoken+jwt"})")) + "." + base64url(as_bytes(text));
       token += "." + base64url(key().sign(as_bytes(token)));
       const auto good = check(token, key(), micros(1'795'600'000'000'000), {.audience = "g", .node = "n", .route = {}});
-      if (good) must(good->request.node == "n" && !good->txn.empty() && good->expires - good->issued <= std::chrono::seconds(60));
-      else discreet(good.error(), text);
+      if (good)
+        must(good->request.node == "n" && !good->txn.empty() && good->expires - good->issued <= std::chrono::seconds(60));
+      else
+        discreet(good.error(), text);
       break;
     }
-    default: break;
+    default:
+      break;
   }
   return 0;
 }

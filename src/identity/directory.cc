@@ -11,7 +11,9 @@ std::string lowered(std::string_view text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return out;
 }
-bool is_uri(std::string_view san) { return san.find("://") != std::string_view::npos; }
+bool is_uri(std::string_view san) {
+  return san.find("://") != std::string_view::npos;
+}
 
 Error taken(std::string_view what, std::string_view id, std::string_view by) {
   return {Code::already_exists, std::string(what) + " of " + std::string(id) + " already stands for " + std::string(by)};
@@ -21,9 +23,12 @@ Error taken(std::string_view what, std::string_view id, std::string_view by) {
 
 std::string_view name(CallerKind kind) {
   switch (kind) {
-    case CallerKind::system: return "system";
-    case CallerKind::person: return "person";
-    case CallerKind::patient: return "patient";
+    case CallerKind::system:
+      return "system";
+    case CallerKind::person:
+      return "person";
+    case CallerKind::patient:
+      return "patient";
   }
   return "?";
 }
@@ -72,7 +77,8 @@ Result<void> Directory::add_app(std::string id, std::string issuer, std::string 
 }
 
 Result<void> Directory::add_person(std::string id, std::string issuer, std::string subject) {
-  if (id.empty() || issuer.empty() || subject.empty()) return Error{Code::invalid_argument, "a login of " + id + " lacks its issuer or subject"};
+  if (id.empty() || issuer.empty() || subject.empty())
+    return Error{Code::invalid_argument, "a login of " + id + " lacks its issuer or subject"};
   const auto [at, fresh] = people_.try_emplace({std::move(issuer), std::move(subject)}, id);
   if (!fresh && at->second != id) return taken("a login", id, at->second);
   return {};

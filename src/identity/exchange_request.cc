@@ -17,7 +17,9 @@ constexpr std::string_view kJwt = "urn:ietf:params:oauth:token-type:jwt";
 constexpr std::string_view kAssertion = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 constexpr std::size_t kParametersMost = 32, kTextMost = 500;
 
-Error bad(std::string why) { return {Code::invalid_argument, std::move(why)}; }
+Error bad(std::string why) {
+  return {Code::invalid_argument, std::move(why)};
+}
 
 using Form = std::map<std::string, std::string, std::less<>>;
 
@@ -98,8 +100,12 @@ Result<void> read_details(const Json& details, ExchangeRequest& out) {
       continue;
     }
     const bool text = value.is(Json::Kind::string) && !value.text.empty() && value.text.size() <= kTextMost;
-    std::string* const place = name == "route" ? &out.route : name == "method" ? &out.method : name == "path" ? &out.path
-                             : name == "patient" ? &out.patient.reveal() : name == "reason" ? &out.reason : nullptr;
+    std::string* const place = name == "route"     ? &out.route
+                               : name == "method"  ? &out.method
+                               : name == "path"    ? &out.path
+                               : name == "patient" ? &out.patient.reveal()
+                               : name == "reason"  ? &out.reason
+                                                   : nullptr;
     if (place == nullptr) return bad("request_details has a member that is not one of route, purpose, method, path, patient, reason");
     if (!text) return bad("request_details." + name + " is not a text of 1 to 500 bytes");
     *place = value.text;
@@ -139,14 +145,20 @@ Spelled spelled(Code code) {
   switch (code) {
     case Code::invalid_argument:
     case Code::exhausted:
-    case Code::already_exists: return {"invalid_request", 400};
-    case Code::failed_precondition: return {"unsupported_grant_type", 400};
-    case Code::not_found: return {"invalid_target", 400};
-    case Code::permission_denied: return {"invalid_grant", 400};
+    case Code::already_exists:
+      return {"invalid_request", 400};
+    case Code::failed_precondition:
+      return {"unsupported_grant_type", 400};
+    case Code::not_found:
+      return {"invalid_target", 400};
+    case Code::permission_denied:
+      return {"invalid_grant", 400};
     case Code::unavailable:
-    case Code::cancelled: return {"temporarily_unavailable", 503};
+    case Code::cancelled:
+      return {"temporarily_unavailable", 503};
     case Code::data_loss:
-    case Code::internal: return {"server_error", 500};
+    case Code::internal:
+      return {"server_error", 500};
   }
   return {"server_error", 500};
 }
@@ -203,11 +215,13 @@ std::string oauth_error(const Error& error) {
   return out += "}";
 }
 
-int oauth_status(const Error& error) { return spelled(error.code).status; }
+int oauth_status(const Error& error) {
+  return spelled(error.code).status;
+}
 
 std::string exchanged(std::string_view token, std::chrono::seconds life) {
-  return "{\"access_token\":" + json_string(token) + ",\"issued_token_type\":" + json_string(kTxnToken) + ",\"token_type\":\"N_A\",\"expires_in\":" +
-         std::to_string(life.count()) + "}";
+  return "{\"access_token\":" + json_string(token) + ",\"issued_token_type\":" + json_string(kTxnToken) +
+         ",\"token_type\":\"N_A\",\"expires_in\":" + std::to_string(life.count()) + "}";
 }
 
 std::string purpose_code(std::string_view system, std::string_view code) {
@@ -215,9 +229,11 @@ std::string purpose_code(std::string_view system, std::string_view code) {
                                                     "urn:oid:2.16.840.1.113883.5.8", "http://hl7.org/fhir/v3/ActReason"};
   constexpr std::string_view kOurs = "licet";
   if (code.empty() || code.size() > 64) return {};
-  const bool plain = std::all_of(code.begin(), code.end(), [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; });
+  const bool plain =
+      std::all_of(code.begin(), code.end(), [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; });
   const auto is_ours = [](std::string_view c) {
-    return !c.empty() && std::all_of(c.begin(), c.end(), [](char x) { return (x >= 'a' && x <= 'z') || (x >= '0' && x <= '9') || x == '-'; });
+    return !c.empty() &&
+           std::all_of(c.begin(), c.end(), [](char x) { return (x >= 'a' && x <= 'z') || (x >= '0' && x <= '9') || x == '-'; });
   };
   if (system == kOurs && is_ours(code)) return "licet:" + std::string(code);
   if (std::find(kHl7.begin(), kHl7.end(), system) == kHl7.end()) return {};

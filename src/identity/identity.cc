@@ -17,9 +17,13 @@ namespace {
 constexpr std::chrono::minutes kAssertionLifeMost{5};
 constexpr std::size_t kTextMost = 512;  // of an id that a token says
 
-Error refused(std::string_view why) { return {Code::permission_denied, std::string(why)}; }
+Error refused(std::string_view why) {
+  return {Code::permission_denied, std::string(why)};
+}
 
-Micros at(std::int64_t seconds) { return Micros(std::chrono::seconds(seconds)); }
+Micros at(std::int64_t seconds) {
+  return Micros(std::chrono::seconds(seconds));
+}
 
 struct OfDigest {
   std::size_t operator()(const Digest& digest) const {
@@ -54,7 +58,9 @@ std::optional<std::vector<std::string>> texts(const Json& claims, std::string_vi
   return out;
 }
 
-bool has(const std::vector<std::string>& list, std::string_view word) { return std::find(list.begin(), list.end(), word) != list.end(); }
+bool has(const std::vector<std::string>& list, std::string_view word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
 
 // exp, iat, nbf (RFC 7519 §4.1) with `skew`; nullptr, or what is wrong.
 const char* untimely(const Json& claims, Micros now, std::chrono::seconds skew, bool needs_iat) {
@@ -79,7 +85,8 @@ bool multi_factor(const Json& claims, const std::vector<std::string>& mfa_acr) {
   const auto any = [&amr](std::initializer_list<std::string_view> methods) {
     return std::any_of(methods.begin(), methods.end(), [&amr](std::string_view m) { return has(*amr, m); });
   };
-  const int kinds = any({"pwd", "pin", "kba"}) + any({"otp", "sms", "tel", "hwk", "swk", "sc", "pop"}) + any({"fpt", "face", "iris", "retina", "vbm"});
+  const int kinds =
+      any({"pwd", "pin", "kba"}) + any({"otp", "sms", "tel", "hwk", "swk", "sc", "pop"}) + any({"fpt", "face", "iris", "retina", "vbm"});
   return any({"mfa"}) || kinds >= 2;
 }
 
@@ -137,7 +144,8 @@ struct Identity::Inside {
   std::unordered_map<Digest, Micros, OfDigest> spent_jtis;  // until their assertion has expired
 
   [[nodiscard]] Result<Caller> transaction(std::string_view token, Micros now) const;
-  [[nodiscard]] Task<Result<Caller>> access(std::string token, std::shared_ptr<const Directory> directory, std::uint64_t generation, Micros now);
+  [[nodiscard]] Task<Result<Caller>> access(std::string token, std::shared_ptr<const Directory> directory, std::uint64_t generation,
+                                            Micros now);
   [[nodiscard]] Result<Caller> claimed(const Json& claims, const Issuer& issuer, const Directory& directory, Micros now) const;
   [[nodiscard]] std::shared_ptr<const Caller> cached(const Digest& token, std::uint64_t generation, Micros now);
   void remember(const Digest& token, std::uint64_t generation, Micros now, std::shared_ptr<const Caller> caller);
@@ -147,7 +155,9 @@ struct Identity::Inside {
 Result<void> Identity::check(const Options& options) {
   std::map<std::string, int> seen;
   for (const Issuer& issuer : options.issuers) {
-    const auto bad = [&issuer](std::string_view why) { return Error{Code::invalid_argument, "issuer " + issuer.issuer + ": " + std::string(why)}; };
+    const auto bad = [&issuer](std::string_view why) {
+      return Error{Code::invalid_argument, "issuer " + issuer.issuer + ": " + std::string(why)};
+    };
     if (issuer.issuer.empty()) return bad("it has no name");
     if (seen[issuer.says.empty() ? issuer.issuer : issuer.says]++ > 0) return bad("another one says the same iss");
     if (issuer.jwks_url.empty() == issuer.jwks.empty()) return bad("it needs a jwks url or a key set, one of them");
@@ -238,7 +248,8 @@ Result<Caller> Identity::Inside::transaction(std::string_view token, Micros now)
   return out;
 }
 
-Task<Result<Caller>> Identity::Inside::access(std::string token, std::shared_ptr<const Directory> directory, std::uint64_t generation, Micros now) {
+Task<Result<Caller>> Identity::Inside::access(std::string token, std::shared_ptr<const Directory> directory, std::uint64_t generation,
+                                              Micros now) {
   if (token.size() > options.limits.token_bytes) co_return refused("the token is too long");
   const Digest digest = crypto::sha256(token);
   if (const auto known = cached(digest, generation, now)) co_return clone(*known);
@@ -349,14 +360,15 @@ Result<void> Identity::Inside::spend(const Digest& jti, Micros until, Micros now
   return {};
 }
 
-Task<Result<Caller>> Identity::identify_client(std::string assertion, std::shared_ptr<const Directory> directory, std::string token_endpoint,
-                                               Micros now) {
+Task<Result<Caller>> Identity::identify_client(std::string assertion, std::shared_ptr<const Directory> directory,
+                                               std::string token_endpoint, Micros now) {
   Inside& in = *in_;
   auto parsed = Jws::parse(assertion, in.options.limits.token_bytes);
   if (!parsed) co_return refused(parsed.error().message);
   const auto jws = std::make_shared<const Jws>(*std::move(parsed));
   // An access token of the same key must not pass for an assertion (RFC 8725 §3.11).
-  if (!jws->typ.empty() && !jws->is_typ("jwt") && !jws->is_typ("client-authentication+jwt")) co_return refused("the assertion has another typ");
+  if (!jws->typ.empty() && !jws->is_typ("jwt") && !jws->is_typ("client-authentication+jwt"))
+    co_return refused("the assertion has another typ");
   auto claims = Json::parse(jws->payload);
   if (!claims) co_return refused("the assertion's claims: " + claims.error().message);
   const std::string* const iss = claims->string("iss");

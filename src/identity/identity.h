@@ -12,10 +12,10 @@
 // not looked at, and one that is accepted, presented and wrong refuses the request, whatever else was presented. A certificate that names
 // a system beside a token of another system refuses, too.
 //
-// Access tokens are RFC 9068 (typ at+jwt; iss, aud, sub, exp, iat, client_id or azp). sub = client_id is a system. Otherwise sub is a person of
-// the directory, who acts through a declared system; or, where the client is a patient's app (add_app), the patient of the `patient` claim.
-// A claim `purpose_of_use` (code, {system, code}, or an array of them) gives purposes; where it is present but says none that we know, the
-// token is refused (it must not fall back to a wider choice). BTG never comes from an access token.
+// Access tokens are RFC 9068 (typ at+jwt; iss, aud, sub, exp, iat, client_id or azp). sub = client_id is a system. Otherwise sub is a
+// person of the directory, who acts through a declared system; or, where the client is a patient's app (add_app), the patient of the
+// `patient` claim. A claim `purpose_of_use` (code, {system, code}, or an array of them) gives purposes; where it is present but says none
+// that we know, the token is refused (it must not fall back to a wider choice). BTG never comes from an access token.
 //
 // Errors of identify: permission_denied (no or no good credential: `no-identity`), failed_precondition (a transaction token that names
 // another node: 421), unavailable (the issuer's keys can't be had: `no-identity`). Messages hold nothing that a token said.
@@ -65,13 +65,13 @@ enum class CallerKind : std::uint8_t { system, person, patient };
 
 struct Caller {
   CallerKind kind{};
-  std::string system;              // the client: always a declared system or app
-  std::string person;              // kind person
-  Phi<std::string> patient;        // kind patient, from an access token: the id at the record's holder
-  std::string patient_blind;       // from a transaction token: whom it is limited to, blind (hex); empty: nobody in particular
-  std::string purpose;             // a code; empty: none said, or several (see `purposes`)
+  std::string system;                 // the client: always a declared system or app
+  std::string person;                 // kind person
+  Phi<std::string> patient;           // kind patient, from an access token: the id at the record's holder
+  std::string patient_blind;          // from a transaction token: whom it is limited to, blind (hex); empty: nobody in particular
+  std::string purpose;                // a code; empty: none said, or several (see `purposes`)
   std::vector<std::string> purposes;  // all that the credential allows; empty: it says nothing
-  std::string purpose_source;      // "token" (transaction token) | "claim" (signed access token) | ""
+  std::string purpose_source;         // "token" (transaction token) | "claim" (signed access token) | ""
   bool mfa = false;
   std::string scope;               // as in the token, space-separated
   std::string issuer;              // the declaration's name of it; empty: mTLS
@@ -117,27 +117,29 @@ class Directory {
 };
 
 struct Issuer {
-  std::string issuer;            // its name in the declaration
-  std::string says;              // the `iss` of its tokens; empty: as `issuer`
-  std::string jwks_url;          // https, or http to a loopback address; or else
-  std::string jwks;              // the key set itself
-  bool client_assertions = false;  // the key set of one SMART Backend Services client (`says` = its client_id): signs those, no access tokens
-  std::string person_claim;      // a claim that holds the person's id of the declaration (`licet_person`); empty: only (issuer, sub) is believed
+  std::string issuer;    // its name in the declaration
+  std::string says;      // the `iss` of its tokens; empty: as `issuer`
+  std::string jwks_url;  // https, or http to a loopback address; or else
+  std::string jwks;      // the key set itself
+  // The key set of one SMART Backend Services client (`says` = its client_id): it signs client assertions, never access tokens.
+  bool client_assertions = false;
+  // A claim that holds the person's id of the declaration (`licet_person`); empty: only (issuer, sub) is believed.
+  std::string person_claim;
 };
 
 class Identity {
  public:
   struct Options {
     std::vector<Issuer> issuers;
-    std::string audience;                           // what tokens must be for
-    std::string node;                               // this node, in transaction tokens
-    const crypto::P256Key* token_key = nullptr;     // of transaction tokens; null: none is accepted
-    Outbound* outbound = nullptr;                   // needed where an issuer has a jwks_url
+    std::string audience;                        // what tokens must be for
+    std::string node;                            // this node, in transaction tokens
+    const crypto::P256Key* token_key = nullptr;  // of transaction tokens; null: none is accepted
+    Outbound* outbound = nullptr;                // needed where an issuer has a jwks_url
     Limits limits;
     std::chrono::seconds skew = 5s;
-    std::chrono::seconds keys_fresh = 10min;        // then fetched again …
-    std::chrono::seconds keys_retry = 10s;          // … or sooner for an unknown kid, but no more often than this
-    std::chrono::seconds keys_bound = 24h;          // last good keys while the issuer is down; then unavailable
+    std::chrono::seconds keys_fresh = 10min;  // then fetched again …
+    std::chrono::seconds keys_retry = 10s;    // … or sooner for an unknown kid, but no more often than this
+    std::chrono::seconds keys_bound = 24h;    // last good keys while the issuer is down; then unavailable
     std::vector<std::string> mfa_acr = {"mfa", "phr", "phrh", "https://refeds.org/profile/mfa",
                                         "http://schemas.openid.net/pape/policies/2007/06/multi-factor"};
   };

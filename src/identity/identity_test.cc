@@ -2,8 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <asio/executor_work_guard.hpp>
+#include <atomic>
+#include <fstream>
 #include <map>
+#include <sstream>
+#include <thread>
 
+#include "identity/internal/json.h"
 #include "identity/internal/key_source.h"
 #include "identity/internal/testing.h"
 #include "identity/tokens.h"
@@ -41,9 +47,9 @@ std::shared_ptr<const Directory> directory() {
 
 // Claims of a good token of the system scribe; `change` replaces or adds members, an empty value takes one away.
 std::string claims(const std::map<std::string, std::string>& change = {}) {
-  std::map<std::string, std::string> all = {{"iss", "\"https://id.example\""}, {"aud", "\"https://gate.example\""}, {"sub", "\"scribe-client\""},
-                                            {"client_id", "\"scribe-client\""}, {"iat", std::to_string(seconds_from_now(0))},
-                                            {"exp", std::to_string(seconds_from_now(300))}};
+  std::map<std::string, std::string> all = {
+      {"iss", "\"https://id.example\""},  {"aud", "\"https://gate.example\""},          {"sub", "\"scribe-client\""},
+      {"client_id", "\"scribe-client\""}, {"iat", std::to_string(seconds_from_now(0))}, {"exp", std::to_string(seconds_from_now(300))}};
   for (const auto& [name, value] : change) all[name] = value;
   std::string out = "{";
   for (const auto& [name, value] : all) {
@@ -59,9 +65,15 @@ class IdentityTest : public ::testing::Test {
   IdentityTest() { start(); }
   void start() {
     Identity::Options options;
-    options.issuers = {{.issuer = kIssuer, .says = {}, .jwks_url = "https://id.example/jwks", .jwks = {}, .person_claim = {}},
-                       {.issuer = "https://second.example", .says = {}, .jwks_url = {}, .jwks = jwks({jwk(second_, "k2")}), .person_claim = {}},
-                       {.issuer = "backend-keys", .says = "backend", .jwks_url = {}, .jwks = jwks({jwk(backend_, "b")}), .client_assertions = true, .person_claim = {}}};
+    options.issuers = {
+        {.issuer = kIssuer, .says = {}, .jwks_url = "https://id.example/jwks", .jwks = {}, .person_claim = {}},
+        {.issuer = "https://second.example", .says = {}, .jwks_url = {}, .jwks = jwks({jwk(second_, "k2")}), .person_claim = {}},
+        {.issuer = "backend-keys",
+         .says = "backend",
+         .jwks_url = {},
+         .jwks = jwks({jwk(backend_, "b")}),
+         .client_assertions = true,
+         .person_claim = {}}};
     options.audience = kGate;
     options.node = "a";
     options.token_key = &token_key_;
@@ -75,7 +87,8 @@ class IdentityTest : public ::testing::Test {
     return run(identity_->identify(std::move(shown), directory_, generation, accepts, now));
   }
   Result<Caller> token(const std::map<std::string, std::string>& change = {}, std::string_view header = kHeader, Micros now = kNow) {
-    return identify({.authorization = "Bearer " + sign(key_, header, claims(change)), .txn_token = {}, .dns_names = {}, .uris = {}}, kAll, now);
+    return identify({.authorization = "Bearer " + sign(key_, header, claims(change)), .txn_token = {}, .dns_names = {}, .uris = {}}, kAll,
+                    now);
   }
   static Credentials certificate(std::vector<std::string> dns, std::vector<std::string> uris = {}) {
     return {.authorization = {}, .txn_token = {}, .mtls_certified = true, .dns_names = std::move(dns), .uris = std::move(uris)};
@@ -102,7 +115,8 @@ TEST_F(IdentityTest, a_system_by_its_access_token) {
 }
 
 TEST_F(IdentityTest, a_person_through_a_system) {
-  auto caller = token({{"sub", "\"lee\""}, {"client_id", "\"ehr\""}, {"acr", "\"mfa\""}, {"patient", "\"p1\""}, {"fhirUser", "\"Practitioner/1\""}});
+  auto caller =
+      token({{"sub", "\"lee\""}, {"client_id", "\"ehr\""}, {"acr", "\"mfa\""}, {"patient", "\"p1\""}, {"fhirUser", "\"Practitioner/1\""}});
   ASSERT_TRUE(caller.ok()) << caller.error().message;
   EXPECT_EQ(caller->kind, CallerKind::person);
   EXPECT_EQ(caller->person, "dr-lee");
@@ -112,7 +126,8 @@ TEST_F(IdentityTest, a_person_through_a_system) {
 }
 
 TEST_F(IdentityTest, a_patient_through_their_app) {
-  auto caller = token({{"sub", "\"maria\""}, {"client_id", "\"portal\""}, {"patient", "\"p-1\""}, {"fhirUser", "\"https://ehr.example/Patient/p-1\""}});
+  auto caller = token(
+      {{"sub", "\"maria\""}, {"client_id", "\"portal\""}, {"patient", "\"p-1\""}, {"fhirUser", "\"https://ehr.example/Patient/p-1\""}});
   ASSERT_TRUE(caller.ok()) << caller.error().message;
   EXPECT_EQ(caller->kind, CallerKind::patient);
   EXPECT_EQ(caller->patient.reveal(), "p-1");
@@ -149,11 +164,14 @@ TEST_F(IdentityTest, access_tokens_refused) {
       {"person of nobody", {{"sub", "\"nobody\""}, {"client_id", "\"ehr\""}}},
       {"a person's login at another issuer", {{"sub", "\"lee2\""}, {"client_id", "\"ehr\""}}},
       {"a person through a system of nobody", {{"sub", "\"lee\""}, {"client_id", "\"x\""}}},
-      {"licet_person of an issuer that isn't trusted with it", {{"sub", "\"x\""}, {"client_id", "\"ehr\""}, {"licet_person", "\"dr-lee\""}}},
+      {"licet_person of an issuer that isn't trusted with it",
+       {{"sub", "\"x\""}, {"client_id", "\"ehr\""}, {"licet_person", "\"dr-lee\""}}},
       {"a patient through a system that is no app", {{"sub", "\"maria\""}, {"client_id", "\"ehr\""}, {"patient", "\"p1\""}}},
       {"an app without a patient", {{"sub", "\"maria\""}, {"client_id", "\"portal\""}}},
-      {"an app's user who is not the patient", {{"sub", "\"m\""}, {"client_id", "\"portal\""}, {"patient", "\"p1\""}, {"fhirUser", "\"RelatedPerson/p1\""}}},
-      {"an app's user whose id ends alike", {{"sub", "\"m\""}, {"client_id", "\"portal\""}, {"patient", "\"p1\""}, {"fhirUser", "\"XPatient/p1\""}}},
+      {"an app's user who is not the patient",
+       {{"sub", "\"m\""}, {"client_id", "\"portal\""}, {"patient", "\"p1\""}, {"fhirUser", "\"RelatedPerson/p1\""}}},
+      {"an app's user whose id ends alike",
+       {{"sub", "\"m\""}, {"client_id", "\"portal\""}, {"patient", "\"p1\""}, {"fhirUser", "\"XPatient/p1\""}}},
       {"a purpose of another vocabulary", {{"purpose_of_use", R"({"system":"2.16.840.1.113883.3.18.7.1","code":"TREATMENT"})"}}},
       {"an empty purpose", {{"purpose_of_use", "[]"}}},
       {"a purpose of a wrong kind", {{"purpose_of_use", "1"}}},
@@ -165,9 +183,10 @@ TEST_F(IdentityTest, access_tokens_refused) {
     EXPECT_EQ(caller.error().code, Code::permission_denied) << c.what;
     EXPECT_EQ(caller.error().message.find("evil"), std::string::npos);
   }
-  for (const char* header : {R"({"alg":"ES256","kid":"k"})", R"({"alg":"ES256","kid":"k","typ":"JWT"})", R"({"alg":"ES256","kid":"k","typ":"txntoken+jwt"})",
-                             R"({"alg":"none","typ":"at+jwt"})", R"({"alg":"HS256","kid":"k","typ":"at+jwt"})", R"({"alg":"RS256","kid":"k","typ":"at+jwt"})",
-                             R"({"alg":"ES256","kid":"k2","typ":"at+jwt"})", R"({"alg":"ES256","kid":"k","typ":"at+jwt","crit":["x"]})"})
+  for (const char* header :
+       {R"({"alg":"ES256","kid":"k"})", R"({"alg":"ES256","kid":"k","typ":"JWT"})", R"({"alg":"ES256","kid":"k","typ":"txntoken+jwt"})",
+        R"({"alg":"none","typ":"at+jwt"})", R"({"alg":"HS256","kid":"k","typ":"at+jwt"})", R"({"alg":"RS256","kid":"k","typ":"at+jwt"})",
+        R"({"alg":"ES256","kid":"k2","typ":"at+jwt"})", R"({"alg":"ES256","kid":"k","typ":"at+jwt","crit":["x"]})"})
     EXPECT_EQ(token({}, header).error().code, Code::permission_denied) << header;
   EXPECT_TRUE(token({}, R"({"alg":"ES256","kid":"k","typ":"Application/AT+JWT"})").ok());
   EXPECT_TRUE(token({{"aud", R"(["x","https://gate.example"])"}}).ok());
@@ -185,9 +204,11 @@ TEST_F(IdentityTest, a_member_that_stands_twice) {
 TEST_F(IdentityTest, authorization_forms) {
   const std::string good = sign(key_, kHeader, claims());
   EXPECT_TRUE(identify({.authorization = "bearer " + good, .txn_token = {}, .dns_names = {}, .uris = {}}).ok());
-  for (const std::string& bad : {std::string("Bearer"), std::string("Bearer "), good, "Basic " + good, "Bearer  " + good, "Bearer " + good + ", Bearer " + good,
-                                 "Bearer " + good + " ", "DPoP " + good, "Bearer " + std::string(20'000, 'a')})
-    EXPECT_EQ(identify({.authorization = bad, .txn_token = {}, .dns_names = {}, .uris = {}}).error().code, Code::permission_denied) << bad.substr(0, 20);
+  for (const std::string& bad :
+       {std::string("Bearer"), std::string("Bearer "), good, "Basic " + good, "Bearer  " + good, "Bearer " + good + ", Bearer " + good,
+        "Bearer " + good + " ", "DPoP " + good, "Bearer " + std::string(20'000, 'a')})
+    EXPECT_EQ(identify({.authorization = bad, .txn_token = {}, .dns_names = {}, .uris = {}}).error().code, Code::permission_denied)
+        << bad.substr(0, 20);
 }
 
 TEST_F(IdentityTest, purposes) {
@@ -231,7 +252,7 @@ TEST_F(IdentityTest, certificates) {
   EXPECT_FALSE(identify(certificate({"scribe.example", "ehr.example"})).ok());  // two systems
   EXPECT_FALSE(identify(certificate({})).ok());
   EXPECT_FALSE(identify(certificate({"*.example"})).ok());
-  EXPECT_FALSE(identify(certificate({"spiffe://x/scribe"})).ok());              // a URI as a DNS name
+  EXPECT_FALSE(identify(certificate({"spiffe://x/scribe"})).ok());  // a URI as a DNS name
   EXPECT_FALSE(identify(certificate({}, {"scribe.example"})).ok());
   EXPECT_FALSE(identify(certificate({}, {"spiffe://x/SCRIBE"})).ok());
   Credentials unverified = certificate({"scribe.example"});
@@ -249,30 +270,45 @@ TEST_F(IdentityTest, certificate_and_token_agree_or_refuse) {
   EXPECT_TRUE(identify(both({"scribe.example"}, bearer)).ok());
   EXPECT_TRUE(identify(both({"unknown.example"}, bearer)).ok());
   EXPECT_FALSE(identify(both({"ehr.example"}, bearer)).ok());
-  EXPECT_FALSE(identify(both({"scribe.example"}, "Bearer a.b.c")).ok());      // a bad token isn't saved by a good certificate
-  EXPECT_TRUE(identify(both({"scribe.example"}, "Bearer a.b.c"), {.transaction_token = false, .mtls = true, .oidc = false}).ok());  // not looked at
+  EXPECT_FALSE(identify(both({"scribe.example"}, "Bearer a.b.c")).ok());  // a bad token isn't saved by a good certificate
+  EXPECT_TRUE(
+      identify(both({"scribe.example"}, "Bearer a.b.c"), {.transaction_token = false, .mtls = true, .oidc = false}).ok());  // not looked at
 }
 
 TEST_F(IdentityTest, only_what_the_route_accepts) {
   const std::string bearer = "Bearer " + sign(key_, kHeader, claims());
   const Credentials token_only{.authorization = bearer, .txn_token = {}, .dns_names = {}, .uris = {}};
   EXPECT_EQ(identify(token_only, {.transaction_token = true, .mtls = true, .oidc = false}).error().code, Code::permission_denied);
-  EXPECT_EQ(identify(certificate({"scribe.example"}), {.transaction_token = true, .mtls = false, .oidc = true}).error().code, Code::permission_denied);
+  EXPECT_EQ(identify(certificate({"scribe.example"}), {.transaction_token = true, .mtls = false, .oidc = true}).error().code,
+            Code::permission_denied);
   EXPECT_EQ(identify({}, kAll).error().code, Code::permission_denied);
 }
 
 TEST_F(IdentityTest, transaction_tokens) {
   SeededRandom random(1);
-  TokenRequest ask{.audience = kGate, .node = "a", .route = "fhir", .purpose = "BTG", .kind = CallerKind::person, .system = "ehr", .person = "dr-lee", .issuer = kIssuer,
-                   .patient = "ab", .method = "GET", .path = "/x", .reason = "collapsed"};
+  TokenRequest ask{.audience = kGate,
+                   .node = "a",
+                   .route = "fhir",
+                   .purpose = "BTG",
+                   .kind = CallerKind::person,
+                   .system = "ehr",
+                   .person = "dr-lee",
+                   .issuer = kIssuer,
+                   .patient = "ab",
+                   .method = "GET",
+                   .path = "/x",
+                   .reason = "collapsed"};
   auto minted = mint(ask, token_key_, kNow, random);
   ask.node = "b";
   auto elsewhere = mint(ask, token_key_, kNow, random);
   ASSERT_TRUE(minted.ok() && elsewhere.ok());
-  const auto with = [](std::string text) { return Credentials{.authorization = {}, .txn_token = std::move(text), .dns_names = {}, .uris = {}}; };
+  const auto with = [](std::string text) {
+    return Credentials{.authorization = {}, .txn_token = std::move(text), .dns_names = {}, .uris = {}};
+  };
   auto caller = identify(with(minted->token));
   ASSERT_TRUE(caller.ok()) << caller.error().message;
-  EXPECT_EQ(caller->system + caller->person + caller->purpose + caller->purpose_source + caller->route + caller->method + caller->path + caller->reason + caller->patient_blind,
+  EXPECT_EQ(caller->system + caller->person + caller->purpose + caller->purpose_source + caller->route + caller->method + caller->path +
+                caller->reason + caller->patient_blind,
             "ehrdr-leeBTGtokenfhirGET/xcollapsedab");
   EXPECT_EQ(caller->txn, minted->txn);
   EXPECT_EQ(identify(with(elsewhere->token)).error().code, Code::failed_precondition);
@@ -288,16 +324,19 @@ TEST_F(IdentityTest, transaction_tokens) {
 }
 
 TEST_F(IdentityTest, the_cache_ends_with_the_generation_and_the_token) {
-  const Credentials shown{.authorization = "Bearer " + sign(key_, kHeader, claims({{"exp", std::to_string(seconds_from_now(30))}})), .txn_token = {}, .dns_names = {}, .uris = {}};
+  const Credentials shown{.authorization = "Bearer " + sign(key_, kHeader, claims({{"exp", std::to_string(seconds_from_now(30))}})),
+                          .txn_token = {},
+                          .dns_names = {},
+                          .uris = {}};
   ASSERT_TRUE(identify(shown).ok());
   const auto empty = std::make_shared<const Directory>();
   const auto with = [&](std::uint64_t generation, Micros now) {
     auto task = identity_->identify(shown, empty, generation, kAll, now);
     return run(std::move(task)).ok();
   };
-  EXPECT_TRUE(with(1, kNow + 29s));   // the same generation: believed without another look
-  EXPECT_FALSE(with(2, kNow));        // another one: the directory no longer knows the client
-  EXPECT_FALSE(with(1, kNow));        // and that entry is gone
+  EXPECT_TRUE(with(1, kNow + 29s));  // the same generation: believed without another look
+  EXPECT_FALSE(with(2, kNow));       // another one: the directory no longer knows the client
+  EXPECT_FALSE(with(1, kNow));       // and that entry is gone
   ASSERT_TRUE(identify(shown).ok());
   EXPECT_FALSE(identify(shown, kAll, kNow + 35s).ok());
 }
@@ -313,7 +352,11 @@ TEST_F(IdentityTest, keys_are_fetched_once_and_again_for_a_new_kid) {
   EXPECT_EQ(outbound_.urls.size(), 1u);
   const auto next = testing::key(9);
   const auto rotated = [&](Micros now) {
-    return identify({.authorization = "Bearer " + sign(next, R"({"alg":"ES256","typ":"at+jwt","kid":"new"})", claims()), .txn_token = {}, .dns_names = {}, .uris = {}}, kAll, now);
+    return identify({.authorization = "Bearer " + sign(next, R"({"alg":"ES256","typ":"at+jwt","kid":"new"})", claims()),
+                     .txn_token = {},
+                     .dns_names = {},
+                     .uris = {}},
+                    kAll, now);
   };
   outbound_.body = jwks({jwk(key_, "k"), jwk(next, "new")});
   EXPECT_EQ(rotated(kNow + 9s).error().code, Code::permission_denied);  // too soon to ask again
@@ -343,7 +386,12 @@ TEST_F(IdentityTest, bad_answers_of_the_issuer) {
     int status;
     std::string body;
   };
-  for (const Case& c : std::initializer_list<Case>{{500, outbound_.body}, {302, outbound_.body}, {200, ""}, {200, "<html>"}, {200, R"({"keys":[]})"}, {200, std::string(300'000, ' ')}}) {
+  for (const Case& c : std::initializer_list<Case>{{500, outbound_.body},
+                                                   {302, outbound_.body},
+                                                   {200, ""},
+                                                   {200, "<html>"},
+                                                   {200, R"({"keys":[]})"},
+                                                   {200, std::string(300'000, ' ')}}) {
     start();
     outbound_.status = c.status;
     outbound_.body = c.body;
@@ -354,7 +402,10 @@ TEST_F(IdentityTest, bad_answers_of_the_issuer) {
 TEST_F(IdentityTest, one_fetch_for_all_who_wait_even_if_its_task_dies) {
   outbound_.hold = true;
   const auto ask = [&](int i) {
-    Credentials shown{.authorization = "Bearer " + sign(key_, kHeader, claims({{"jti", std::to_string(i)}})), .txn_token = {}, .dns_names = {}, .uris = {}};
+    Credentials shown{.authorization = "Bearer " + sign(key_, kHeader, claims({{"jti", std::to_string(i)}})),
+                      .txn_token = {},
+                      .dns_names = {},
+                      .uris = {}};
     return identity_->identify(std::move(shown), directory_, 1, kAll, kNow);
   };
   {
@@ -392,8 +443,10 @@ TEST_F(IdentityTest, one_fetch_for_all_who_wait_even_if_its_task_dies) {
 }
 
 TEST_F(IdentityTest, client_assertions) {
-  const auto assertion = [&](const std::map<std::string, std::string>& change, std::string_view header = R"({"alg":"ES256","typ":"JWT","kid":"b"})") {
-    std::map<std::string, std::string> all = {{"iss", "\"backend\""}, {"sub", "\"backend\""}, {"aud", "\"https://gate.example/token\""}, {"jti", "\"1\""}, {"client_id", ""}, {"iat", ""}};
+  const auto assertion = [&](const std::map<std::string, std::string>& change,
+                             std::string_view header = R"({"alg":"ES256","typ":"JWT","kid":"b"})") {
+    std::map<std::string, std::string> all = {{"iss", "\"backend\""}, {"sub", "\"backend\""}, {"aud", "\"https://gate.example/token\""},
+                                              {"jti", "\"1\""},       {"client_id", ""},      {"iat", ""}};
     for (const auto& [name, value] : change) all[name] = value;
     return sign(backend_, header, claims(all));
   };
@@ -412,10 +465,16 @@ TEST_F(IdentityTest, client_assertions) {
     std::map<std::string, std::string> change;
   };
   int n = 10;
-  for (const Case& c : std::vector<Case>{{"lives too long", {{"exp", std::to_string(seconds_from_now(306))}}}, {"expired", {{"exp", std::to_string(seconds_from_now(-5))}}},
-                                         {"no exp", {{"exp", ""}}}, {"no jti", {{"jti", ""}}}, {"empty jti", {{"jti", "\"\""}}}, {"wrong aud", {{"aud", "\"https://gate.example\""}}},
-                                         {"iss is not sub", {{"sub", "\"ehr\""}}}, {"an issuer of access tokens", {{"iss", "\"https://id.example\""}, {"sub", "\"https://id.example\""}}},
-                                         {"future nbf", {{"nbf", std::to_string(seconds_from_now(60))}}}}) {
+  for (const Case& c :
+       std::vector<Case>{{"lives too long", {{"exp", std::to_string(seconds_from_now(306))}}},
+                         {"expired", {{"exp", std::to_string(seconds_from_now(-5))}}},
+                         {"no exp", {{"exp", ""}}},
+                         {"no jti", {{"jti", ""}}},
+                         {"empty jti", {{"jti", "\"\""}}},
+                         {"wrong aud", {{"aud", "\"https://gate.example\""}}},
+                         {"iss is not sub", {{"sub", "\"ehr\""}}},
+                         {"an issuer of access tokens", {{"iss", "\"https://id.example\""}, {"sub", "\"https://id.example\""}}},
+                         {"future nbf", {{"nbf", std::to_string(seconds_from_now(60))}}}}) {
     std::map<std::string, std::string> change = {{"jti", std::to_string(n++)}};
     if (!change.contains("jti")) FAIL();
     change["jti"] = "\"" + change["jti"] + "\"";
@@ -431,8 +490,13 @@ TEST_F(IdentityTest, a_full_jti_set_says_so_and_empties_with_time) {
   start();
   const auto ask = [&](int jti, std::int64_t exp, Micros now) {
     const std::string text = sign(backend_, R"({"alg":"ES256","kid":"b"})",
-                                  claims({{"iss", "\"backend\""}, {"sub", "\"backend\""}, {"aud", "\"t\""}, {"client_id", ""}, {"iat", ""},
-                                          {"jti", "\"" + std::to_string(jti) + "\""}, {"exp", std::to_string(seconds_from_now(exp))}}));
+                                  claims({{"iss", "\"backend\""},
+                                          {"sub", "\"backend\""},
+                                          {"aud", "\"t\""},
+                                          {"client_id", ""},
+                                          {"iat", ""},
+                                          {"jti", "\"" + std::to_string(jti) + "\""},
+                                          {"exp", std::to_string(seconds_from_now(exp))}}));
     auto task = identity_->identify_client(text, directory_, "t", now);
     auto caller = run(std::move(task));
     return caller ? Code{} : caller.error().code;
@@ -469,7 +533,9 @@ TEST(Identity, options_are_checked) {
     options.outbound = reach ? &outbound : nullptr;
     return Identity::check(options).ok();
   };
-  const auto issuer = [](std::string url, std::string keys = {}) { return Issuer{.issuer = "i", .says = {}, .jwks_url = std::move(url), .jwks = std::move(keys), .person_claim = {}}; };
+  const auto issuer = [](std::string url, std::string keys = {}) {
+    return Issuer{.issuer = "i", .says = {}, .jwks_url = std::move(url), .jwks = std::move(keys), .person_claim = {}};
+  };
   EXPECT_TRUE(good({issuer("https://id.example/jwks")}));
   EXPECT_TRUE(good({issuer("http://127.0.0.1:8080/jwks")}));
   EXPECT_FALSE(good({issuer("https://id.example/jwks")}, false));
@@ -481,21 +547,31 @@ TEST(Identity, options_are_checked) {
 }
 
 TEST(KeySource, safe_urls) {
-  for (const char* url : {"https://id.example", "https://id.example/jwks?x=1", "http://localhost/j", "http://localhost:1/j", "http://127.0.0.1:1/j", "http://127.9.8.7/", "http://[::1]:1/j", "http://[::1]"})
+  for (const char* url : {"https://id.example", "https://id.example/jwks?x=1", "http://localhost/j", "http://localhost:1/j",
+                          "http://127.0.0.1:1/j", "http://127.9.8.7/", "http://[::1]:1/j", "http://[::1]"})
     EXPECT_TRUE(is_safe_url(url)) << url;
-  for (const char* url : {"", "https://", "https:///x", "http://id.example", "http://127.0.0.1.evil.example/", "http://127.evil.1.1/", "http://localhost.evil.example/", "http://[::1].evil.example/",
-                          "http://localhost@evil.example/", "http://127.0.0.1@evil.example/", "https://a b", "ftp://localhost", "HTTP://localhost", "http://evil.example#localhost", "http://evil.example\\@localhost"})
+  for (const char* url :
+       {"", "https://", "https:///x", "http://id.example", "http://127.0.0.1.evil.example/", "http://127.evil.1.1/",
+        "http://localhost.evil.example/", "http://[::1].evil.example/", "http://localhost@evil.example/", "http://127.0.0.1@evil.example/",
+        "https://a b", "ftp://localhost", "HTTP://localhost", "http://evil.example#localhost", "http://evil.example\\@localhost"})
     EXPECT_FALSE(is_safe_url(url)) << url;
 }
 
 TEST_F(IdentityTest, a_person_claim_where_the_issuer_is_trusted_with_it) {
   Identity::Options options;
-  options.issuers = {{.issuer = kIssuer, .says = "http://127.0.0.1:9", .jwks_url = {}, .jwks = jwks({jwk(key_, "k")}), .person_claim = "licet_person"}};
+  options.issuers = {
+      {.issuer = kIssuer, .says = "http://127.0.0.1:9", .jwks_url = {}, .jwks = jwks({jwk(key_, "k")}), .person_claim = "licet_person"}};
   options.audience = kGate;
   Identity identity(std::move(options));
   const auto ask = [&](const char* person) {
-    Credentials shown{.authorization = "Bearer " + sign(key_, kHeader, claims({{"iss", "\"http://127.0.0.1:9\""}, {"sub", "\"x\""}, {"client_id", "\"ehr\""}, {"licet_person", person}})),
-                      .txn_token = {}, .dns_names = {}, .uris = {}};
+    Credentials shown{
+        .authorization =
+            "Bearer " +
+            sign(key_, kHeader,
+                 claims({{"iss", "\"http://127.0.0.1:9\""}, {"sub", "\"x\""}, {"client_id", "\"ehr\""}, {"licet_person", person}})),
+        .txn_token = {},
+        .dns_names = {},
+        .uris = {}};
     auto task = identity.identify(std::move(shown), directory_, 1, kAll, kNow);
     return run(std::move(task));
   };
@@ -503,6 +579,75 @@ TEST_F(IdentityTest, a_person_claim_where_the_issuer_is_trusted_with_it) {
   ASSERT_TRUE(caller.ok()) << caller.error().message;
   EXPECT_EQ(caller->person, "dr-lee");
   EXPECT_FALSE(ask("\"nobody\"").ok());
+}
+
+// Tokens that npm's oidc-provider made for the example's clients (RS256, RFC 9068): the three kinds of caller.
+TEST(OidcProvider, access_tokens_of_the_example) {
+  std::ifstream file(LICET_SOURCE_DIR "/src/identity/testdata/oidc_provider.json");
+  std::stringstream text;
+  text << file.rdbuf();
+  auto vectors = Json::parse(text.str());
+  ASSERT_TRUE(vectors.ok()) << vectors.error().message;
+  auto known = std::make_shared<Directory>();
+  ASSERT_TRUE(known->add_system("scribe", {.mtls_san = {}, .issuer = "idp", .client = "scribe"}).ok());
+  ASSERT_TRUE(known->add_system("ehr", {.mtls_san = {}, .issuer = "idp", .client = "ehr"}).ok());
+  ASSERT_TRUE(known->add_app("patient-app", "idp", "patient-app").ok());
+  ASSERT_TRUE(known->add_person("dr-lee", "idp", "dr-lee").ok());
+  FakeOutbound outbound;
+  outbound.body = testing::written(*vectors->get("jwks"));
+  Identity::Options options;
+  options.issuers = {{.issuer = "idp",
+                      .says = *vectors->string("issuer"),
+                      .jwks_url = *vectors->string("issuer") + "/jwks",
+                      .jwks = {},
+                      .person_claim = {}}};
+  options.audience = kGate;
+  options.outbound = &outbound;
+  ASSERT_TRUE(Identity::check(options).ok());
+  Identity identity(std::move(options));
+  const Micros issued = Micros(std::chrono::seconds(*vectors->seconds("iat")));
+  const auto ask = [&](const char* which, Micros now) {
+    Credentials shown{.authorization = "Bearer " + *vectors->string(which), .txn_token = {}, .dns_names = {}, .uris = {}};
+    auto task = identity.identify(std::move(shown), known, 1, kAll, now);
+    return run(std::move(task));
+  };
+  auto system = ask("system", issued), person = ask("person", issued + 1s), patient = ask("patient", issued + 2s);
+  ASSERT_TRUE(system.ok()) << system.error().message;
+  ASSERT_TRUE(person.ok()) << person.error().message;
+  ASSERT_TRUE(patient.ok()) << patient.error().message;
+  EXPECT_EQ(system->system, "scribe");
+  EXPECT_EQ(person->system + "/" + person->person + (person->mfa ? "/mfa" : ""), "ehr/dr-lee/mfa");
+  EXPECT_EQ(patient->system + "/" + patient->patient.reveal(), "patient-app/p-0001");
+  EXPECT_FALSE(ask("system", issued + 306s).ok());
+}
+
+// Several I/O threads share one Identity: fetch, cache and jti set hold (this test is for tsan).
+TEST_F(IdentityTest, from_several_threads) {
+  limits_.token_cache = 3;
+  start();
+  std::atomic<int> good{0};
+  std::vector<std::thread> threads;
+  threads.reserve(4);
+  std::vector<std::string> tokens;
+  for (int i = 0; i < 5; ++i) tokens.push_back("Bearer " + sign(key_, kHeader, claims({{"jti", std::to_string(i)}})));
+  for (unsigned t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (std::size_t i = 0; i < 20; ++i) {
+        Credentials shown{.authorization = tokens[(i + t) % tokens.size()], .txn_token = {}, .dns_names = {}, .uris = {}};
+        auto task = identity_->identify(std::move(shown), directory_, 1 + i / 7, kAll, kNow);
+        // Who finds the fetch going on waits for it on a loop of its own, which must be kept running.
+        asio::io_context io;
+        std::optional<Result<Caller>> out;
+        auto work = asio::make_work_guard(io);
+        asio::co_spawn(io, testing::keep(std::move(task), out), [&work](const std::exception_ptr&) { work.reset(); });
+        io.run();
+        if (out && out->ok()) ++good;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good.load(), 80);
+  EXPECT_EQ(outbound_.urls.size(), 1u);
 }
 
 }  // namespace

@@ -16,9 +16,13 @@ constexpr std::size_t kSetBytesMost = 256 * 1024, kKeysMost = 64, kNameMost = 51
 // Members that would tell us where to find a key, or how to read the rest: nobody honest needs them here (RFC 8725 §3.10).
 constexpr std::array kForbidden = {"jku", "x5u", "jwk", "x5c", "crit", "b64", "zip", "enc"};
 
-Error bad(std::string why) { return {Code::invalid_argument, "JWS: " + std::move(why)}; }
+Error bad(std::string why) {
+  return {Code::invalid_argument, "JWS: " + std::move(why)};
+}
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 bool same_without_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
@@ -58,11 +62,14 @@ Result<crypto::PublicKey> public_key(const Json& jwk, SignatureAlgorithm kind) {
   };
   switch (kind) {
     case SignatureAlgorithm::es256:
-    case SignatureAlgorithm::es384: return crypto::PublicKey::ec(text("crv"), text("x"), text("y"));
+    case SignatureAlgorithm::es384:
+      return crypto::PublicKey::ec(text("crv"), text("x"), text("y"));
     case SignatureAlgorithm::rs256:
     case SignatureAlgorithm::rs384:
-    case SignatureAlgorithm::ps256: return crypto::PublicKey::rsa(text("n"), text("e"));
-    case SignatureAlgorithm::eddsa: return crypto::PublicKey::ed25519(text("x"));
+    case SignatureAlgorithm::ps256:
+      return crypto::PublicKey::rsa(text("n"), text("e"));
+    case SignatureAlgorithm::eddsa:
+      return crypto::PublicKey::ed25519(text("x"));
   }
   return Error{Code::internal, "a signature algorithm without a kind of key"};
 }
@@ -154,7 +161,9 @@ std::vector<const KeySet::Key*> KeySet::candidates(const Jws& jws) const {
   return out;
 }
 
-bool KeySet::knows(const Jws& jws) const { return !candidates(jws).empty(); }
+bool KeySet::knows(const Jws& jws) const {
+  return !candidates(jws).empty();
+}
 
 Result<void> KeySet::verify(const Jws& jws) const {
   const auto keys = candidates(jws);

@@ -14,31 +14,14 @@ namespace {
 using testing::jwk;
 using testing::jwks;
 using testing::sign;
+using testing::written;
 
 constexpr std::size_t kMost = 16 * 1024;
 constexpr std::string_view kClaims = R"({"sub":"a"})";
 
-std::string written(const Json& j) {
-  switch (j.kind) {
-    case Json::Kind::null: return "null";
-    case Json::Kind::boolean: return j.truth ? "true" : "false";
-    case Json::Kind::number: return j.text;
-    case Json::Kind::string: return json_string(j.text);
-    case Json::Kind::array:
-    case Json::Kind::object: break;
-  }
-  const bool object = j.is(Json::Kind::object);
-  std::string out = object ? "{" : "[";
-  for (std::size_t i = 0; i < j.items.size(); ++i) {
-    if (i > 0) out += ",";
-    if (object) out += json_string(j.names[i]) + ":";
-    out += written(j.items[i]);
-  }
-  return out += object ? "}" : "]";
-}
-
 TEST(Json, takes) {
-  for (const char* text : {"{}", " [1, -0.5e+10, true, false, null] ", R"({"a":{"b":[]},"":"x"})", R"("\u00e9\ud83d\ude00\n\/é€😀")", "0", "-0"}) {
+  for (const char* text :
+       {"{}", " [1, -0.5e+10, true, false, null] ", R"({"a":{"b":[]},"":"x"})", R"("\u00e9\ud83d\ude00\n\/é€😀")", "0", "-0"}) {
     auto once = Json::parse(text);
     ASSERT_TRUE(once.ok()) << text << once.error().message;
     auto twice = Json::parse(written(*once));
@@ -53,11 +36,48 @@ TEST(Json, refuses) {
   std::string wide = "{";
   for (int i = 0; i < 257; ++i) wide += (i > 0 ? ",\"" : "\"") + std::to_string(i) + "\":1";
   wide += "}";
-  for (const std::string& text : std::vector<std::string>{
-           "", " ", "{", "}", "[1,]", "{\"a\":1,}", "{\"a\" 1}", "{a:1}", "{'a':1}", "01", "+1", "1.", ".5", "1e", "-", "tru", "nulll", "NaN", "1 2", "{} {}",
-           R"({"a":1,"a":1})", R"({"a":1,"\u0061":2})", R"({"x":{"a":1,"a":1}})", R"("\ud800")", R"("\udc00\ud800")", R"("\ud800x")", R"("\u0000")", R"("\x41")",
-           R"("\u12")", "\"a", "\"\n\"", "\"\xc0\xaf\"", "\"\xe0\x80\xaf\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xff\"", "\"\xc3\"", "\xef\xbb\xbf{}",
-           std::string("{}\0", 3), std::string("\"\0\"", 3), deep, wide}) {
+  for (const std::string& text : std::vector<std::string>{"",
+                                                          " ",
+                                                          "{",
+                                                          "}",
+                                                          "[1,]",
+                                                          "{\"a\":1,}",
+                                                          "{\"a\" 1}",
+                                                          "{a:1}",
+                                                          "{'a':1}",
+                                                          "01",
+                                                          "+1",
+                                                          "1.",
+                                                          ".5",
+                                                          "1e",
+                                                          "-",
+                                                          "tru",
+                                                          "nulll",
+                                                          "NaN",
+                                                          "1 2",
+                                                          "{} {}",
+                                                          R"({"a":1,"a":1})",
+                                                          R"({"a":1,"\u0061":2})",
+                                                          R"({"x":{"a":1,"a":1}})",
+                                                          R"("\ud800")",
+                                                          R"("\udc00\ud800")",
+                                                          R"("\ud800x")",
+                                                          R"("\u0000")",
+                                                          R"("\x41")",
+                                                          R"("\u12")",
+                                                          "\"a",
+                                                          "\"\n\"",
+                                                          "\"\xc0\xaf\"",
+                                                          "\"\xe0\x80\xaf\"",
+                                                          "\"\xed\xa0\x80\"",
+                                                          "\"\xf4\x90\x80\x80\"",
+                                                          "\"\xff\"",
+                                                          "\"\xc3\"",
+                                                          "\xef\xbb\xbf{}",
+                                                          std::string("{}\0", 3),
+                                                          std::string("\"\0\"", 3),
+                                                          deep,
+                                                          wide}) {
     EXPECT_FALSE(Json::parse(text).ok()) << text;
   }
 }
@@ -85,15 +105,47 @@ TEST(Jws, refuses_before_any_key) {
   const std::string good = sign(key, R"({"alg":"ES256"})", kClaims);
   const std::string payload = base64url(as_bytes(kClaims));
   std::vector<std::string> cases = {
-      "", ".", "..", "a.b", good + ".", "." + good, good + "=", good + " ", " " + good, good.substr(0, good.rfind('.')), good.substr(0, good.rfind('.') + 1),
-      base64url(as_bytes(R"({"alg":"none"})")) + "." + payload + ".", good + "\n", good.substr(0, 5) + "\n" + good.substr(5),
+      "",
+      ".",
+      "..",
+      "a.b",
+      good + ".",
+      "." + good,
+      good + "=",
+      good + " ",
+      " " + good,
+      good.substr(0, good.rfind('.')),
+      good.substr(0, good.rfind('.') + 1),
+      base64url(as_bytes(R"({"alg":"none"})")) + "." + payload + ".",
+      good + "\n",
+      good.substr(0, 5) + "\n" + good.substr(5),
   };
-  for (const char* header :
-       {R"({"alg":"none"})", R"({"alg":"None"})", R"({"alg":"HS256"})", R"({"alg":"es256"})", R"({"alg":"ES512"})", R"({"alg":""})", R"({"alg":null})",
-        R"({"alg":["ES256"]})", R"({})", R"([])", R"("ES256")", R"({"alg":"ES256","alg":"ES256"})", R"({"alg":"none","alg":"ES256"})",
-        R"({"alg":"ES256","crit":[]})", R"({"alg":"ES256","crit":["exp"],"exp":1})", R"({"alg":"ES256","b64":false})", R"({"alg":"ES256","jku":"https://evil.example"})",
-        R"({"alg":"ES256","x5u":"https://evil.example"})", R"({"alg":"ES256","jwk":{}})", R"({"alg":"ES256","x5c":[]})", R"({"alg":"ES256","zip":"DEF"})",
-        R"({"alg":"ES256","enc":"A128GCM"})", R"({"alg":"ES256","kid":1})", R"({"alg":"ES256","kid":""})", R"({"alg":"ES256","typ":1})", R"({"alg":"ES256"}x)"})
+  for (const char* header : {R"({"alg":"none"})",
+                             R"({"alg":"None"})",
+                             R"({"alg":"HS256"})",
+                             R"({"alg":"es256"})",
+                             R"({"alg":"ES512"})",
+                             R"({"alg":""})",
+                             R"({"alg":null})",
+                             R"({"alg":["ES256"]})",
+                             R"({})",
+                             R"([])",
+                             R"("ES256")",
+                             R"({"alg":"ES256","alg":"ES256"})",
+                             R"({"alg":"none","alg":"ES256"})",
+                             R"({"alg":"ES256","crit":[]})",
+                             R"({"alg":"ES256","crit":["exp"],"exp":1})",
+                             R"({"alg":"ES256","b64":false})",
+                             R"({"alg":"ES256","jku":"https://evil.example"})",
+                             R"({"alg":"ES256","x5u":"https://evil.example"})",
+                             R"({"alg":"ES256","jwk":{}})",
+                             R"({"alg":"ES256","x5c":[]})",
+                             R"({"alg":"ES256","zip":"DEF"})",
+                             R"({"alg":"ES256","enc":"A128GCM"})",
+                             R"({"alg":"ES256","kid":1})",
+                             R"({"alg":"ES256","kid":""})",
+                             R"({"alg":"ES256","typ":1})",
+                             R"({"alg":"ES256"}x)"})
     cases.push_back(sign(key, header, kClaims));
   for (const std::string& token : cases) {
     const auto jws = Jws::parse(token, kMost);
@@ -133,9 +185,20 @@ TEST(KeySet, keeps_to_what_a_key_is_for) {
     const char* more;
     bool good;
   };
-  for (const Case& c : std::initializer_list<Case>{{"", true}, {R"(,"use":"sig")", true}, {R"(,"key_ops":["verify"])", true}, {R"(,"alg":"ES256")", true}, {R"(,"x5c":[])", true},
-                       {R"(,"use":"enc")", false}, {R"(,"use":null)", false}, {R"(,"key_ops":["sign"])", false}, {R"(,"key_ops":"verify")", false},
-                       {R"(,"alg":"RS256")", false}, {R"(,"alg":"HS256")", false}, {R"(,"alg":1)", false}, {R"(,"d":"AA")", false}, {R"(,"k":"AA")", false}}) {
+  for (const Case& c : std::initializer_list<Case>{{"", true},
+                                                   {R"(,"use":"sig")", true},
+                                                   {R"(,"key_ops":["verify"])", true},
+                                                   {R"(,"alg":"ES256")", true},
+                                                   {R"(,"x5c":[])", true},
+                                                   {R"(,"use":"enc")", false},
+                                                   {R"(,"use":null)", false},
+                                                   {R"(,"key_ops":["sign"])", false},
+                                                   {R"(,"key_ops":"verify")", false},
+                                                   {R"(,"alg":"RS256")", false},
+                                                   {R"(,"alg":"HS256")", false},
+                                                   {R"(,"alg":1)", false},
+                                                   {R"(,"d":"AA")", false},
+                                                   {R"(,"k":"AA")", false}}) {
     auto keys = KeySet::parse(jwks({jwk(key, "k", c.more)}));
     ASSERT_TRUE(keys.ok()) << c.more;
     const auto verified = keys->verify(*jws);
@@ -163,9 +226,10 @@ TEST(KeySet, a_kid_chooses_and_without_one_only_a_sole_key_serves) {
 
 TEST(KeySet, refuses_what_is_no_key_set) {
   const std::string key = jwk(testing::key(1), "k");
-  for (const std::string& text : {std::string("{}"), std::string("[]"), std::string(R"({"keys":{}})"), std::string(R"({"keys":[1]})"), key, jwks({key}) + "x",
-                                  std::string(R"({"keys":[],"keys":[]})"), std::string(R"({"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]})"),
-                                  std::string(R"({"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]})"), std::string(R"({"keys":[{"kty":"OKP","crv":"Ed25519"}]})")})
+  for (const std::string& text :
+       {std::string("{}"), std::string("[]"), std::string(R"({"keys":{}})"), std::string(R"({"keys":[1]})"), key, jwks({key}) + "x",
+        std::string(R"({"keys":[],"keys":[]})"), std::string(R"({"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]})"),
+        std::string(R"({"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]})"), std::string(R"({"keys":[{"kty":"OKP","crv":"Ed25519"}]})")})
     EXPECT_FALSE(KeySet::parse(text).ok()) << text;
   EXPECT_FALSE(KeySet::parse(jwks(std::vector<std::string>(65, key))).ok());
   auto others = KeySet::parse(R"({"keys":[{"kty":"oct","k":"AAAA"},{"kty":"EC","crv":"P-521"},{"kty":"new"},{}]})");
@@ -194,7 +258,10 @@ TEST(Wycheproof, json_web_signature) {
         const auto jws = Jws::parse(*token, 64 * 1024);
         good = jws && keys->verify(*jws);
       }
-      EXPECT_EQ(good, ours && *test.string("result") == "valid") << "tcId " << test.get("tcId")->text << " " << *test.string("comment");
+      // Its RFC 7520 figure 20 stands twice as "valid" with a PS384 header under a key whose alg is PS256: not to us.
+      const std::string& id = test.get("tcId")->text;
+      const bool mislabeled = id == "346" || id == "350";
+      EXPECT_EQ(good, ours && !mislabeled && *test.string("result") == "valid") << "tcId " << id << " " << *test.string("comment");
       ++(good ? accepted : refused);
     }
   }

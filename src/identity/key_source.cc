@@ -100,7 +100,8 @@ bool is_safe_url(std::string_view url) {
   host = host.substr(0, host.find(':'));
   if (host == "localhost") return true;
   // Four numbers, or 127.example.com would pass.
-  return host.starts_with("127.") && std::count(host.begin(), host.end(), '.') == 3 && host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return host.starts_with("127.") && std::count(host.begin(), host.end(), '.') == 3 &&
+         host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
 }  // namespace licet::identity

@@ -14,11 +14,19 @@ constexpr std::string_view kHeader = R"({"alg":"ES256","typ":"txntoken+jwt"})";
 constexpr std::chrono::seconds kLifeMost{60}, kFutureMost{5};
 constexpr std::size_t kReasonMost = 500;
 
-Error refused(std::string_view why) { return {Code::permission_denied, "transaction token: " + std::string(why)}; }
-Error missing(std::string_view what) { return {Code::invalid_argument, "transaction token: " + std::string(what)}; }
+Error refused(std::string_view why) {
+  return {Code::permission_denied, "transaction token: " + std::string(why)};
+}
+Error missing(std::string_view what) {
+  return {Code::invalid_argument, "transaction token: " + std::string(what)};
+}
 
-std::int64_t seconds_of(Micros time) { return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count(); }
-Micros at(std::int64_t seconds) { return Micros(std::chrono::seconds(seconds)); }
+std::int64_t seconds_of(Micros time) {
+  return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+}
+Micros at(std::int64_t seconds) {
+  return Micros(std::chrono::seconds(seconds));
+}
 
 // What holds of every transaction token; nullptr, or what is wrong. Checked where one is made and again where one is read.
 const char* fault(const TokenRequest& r) {
@@ -34,9 +42,12 @@ const char* fault(const TokenRequest& r) {
 
 std::string licensee(const TokenRequest& r) {
   switch (r.kind) {
-    case CallerKind::system: return r.system;
-    case CallerKind::person: return r.person;
-    case CallerKind::patient: return "patient";
+    case CallerKind::system:
+      return r.system;
+    case CallerKind::person:
+      return r.person;
+    case CallerKind::patient:
+      return "patient";
   }
   return {};
 }

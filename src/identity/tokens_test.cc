@@ -14,8 +14,18 @@ using testing::kNow;
 using testing::seconds_from_now;
 
 TokenRequest ask() {
-  return {.audience = "https://gate.example", .node = "a", .route = "fhir-front", .purpose = "TREAT", .kind = CallerKind::person, .system = "ehr",
-          .person = "dr-lee", .mfa = true, .issuer = "https://id.example", .patient = "00ff", .method = "GET", .path = "/Patient/{id}"};
+  return {.audience = "https://gate.example",
+          .node = "a",
+          .route = "fhir-front",
+          .purpose = "TREAT",
+          .kind = CallerKind::person,
+          .system = "ehr",
+          .person = "dr-lee",
+          .mfa = true,
+          .issuer = "https://id.example",
+          .patient = "00ff",
+          .method = "GET",
+          .path = "/Patient/{id}"};
 }
 const CheckFor kHere{.audience = "https://gate.example", .node = "a"};
 
@@ -29,7 +39,8 @@ TEST(TransactionToken, comes_back_as_minted) {
   const TokenRequest& r = token->request;
   EXPECT_EQ(token->txn, minted->txn);
   EXPECT_EQ(token->expires, kNow + 60s);
-  EXPECT_EQ(r.route + r.purpose + r.system + r.person + r.issuer + r.patient + r.method + r.path, "fhir-frontTREATehrdr-leehttps://id.example00ffGET/Patient/{id}");
+  EXPECT_EQ(r.route + r.purpose + r.system + r.person + r.issuer + r.patient + r.method + r.path,
+            "fhir-frontTREATehrdr-leehttps://id.example00ffGET/Patient/{id}");
   EXPECT_EQ(r.kind, CallerKind::person);
   EXPECT_TRUE(r.mfa);
 }
@@ -49,17 +60,31 @@ TEST(TransactionToken, mint_refuses) {
     const char* what;
     void (*spoil)(TokenRequest&);
   };
-  for (const Case& c : std::initializer_list<Case>{
-           {"audience", [](TokenRequest& r) { r.audience.clear(); }}, {"node", [](TokenRequest& r) { r.node.clear(); }},
-           {"route", [](TokenRequest& r) { r.route.clear(); }}, {"route with a space", [](TokenRequest& r) { r.route = "a b"; }},
-           {"purpose", [](TokenRequest& r) { r.purpose.clear(); }}, {"system", [](TokenRequest& r) { r.system.clear(); }},
-           {"no person", [](TokenRequest& r) { r.person.clear(); }}, {"person of a system", [](TokenRequest& r) { r.kind = CallerKind::system; }},
-           {"patient of none", [](TokenRequest& r) { r.kind = CallerKind::patient; r.person.clear(); r.patient.clear(); }},
-           {"patient in clear", [](TokenRequest& r) { r.patient = "p-0001"; }}, {"61 s", [](TokenRequest& r) { r.life = 61s; }},
-           {"0 s", [](TokenRequest& r) { r.life = 0s; }}, {"BTG without a reason", [](TokenRequest& r) { r.purpose = "BTG"; }},
-           {"a reason without BTG", [](TokenRequest& r) { r.reason = "x"; }},
-           {"a long reason", [](TokenRequest& r) { r.purpose = "BTG"; r.reason = std::string(501, 'x'); }},
-           {"no UTF-8", [](TokenRequest& r) { r.path = "\xff"; }}}) {
+  for (const Case& c : std::initializer_list<Case>{{"audience", [](TokenRequest& r) { r.audience.clear(); }},
+                                                   {"node", [](TokenRequest& r) { r.node.clear(); }},
+                                                   {"route", [](TokenRequest& r) { r.route.clear(); }},
+                                                   {"route with a space", [](TokenRequest& r) { r.route = "a b"; }},
+                                                   {"purpose", [](TokenRequest& r) { r.purpose.clear(); }},
+                                                   {"system", [](TokenRequest& r) { r.system.clear(); }},
+                                                   {"no person", [](TokenRequest& r) { r.person.clear(); }},
+                                                   {"person of a system", [](TokenRequest& r) { r.kind = CallerKind::system; }},
+                                                   {"patient of none",
+                                                    [](TokenRequest& r) {
+                                                      r.kind = CallerKind::patient;
+                                                      r.person.clear();
+                                                      r.patient.clear();
+                                                    }},
+                                                   {"patient in clear", [](TokenRequest& r) { r.patient = "p-0001"; }},
+                                                   {"61 s", [](TokenRequest& r) { r.life = 61s; }},
+                                                   {"0 s", [](TokenRequest& r) { r.life = 0s; }},
+                                                   {"BTG without a reason", [](TokenRequest& r) { r.purpose = "BTG"; }},
+                                                   {"a reason without BTG", [](TokenRequest& r) { r.reason = "x"; }},
+                                                   {"a long reason",
+                                                    [](TokenRequest& r) {
+                                                      r.purpose = "BTG";
+                                                      r.reason = std::string(501, 'x');
+                                                    }},
+                                                   {"no UTF-8", [](TokenRequest& r) { r.path = "\xff"; }}}) {
     TokenRequest r = ask();
     c.spoil(r);
     const auto minted = mint(r, key, kNow, random);
@@ -94,7 +119,7 @@ TEST(TransactionToken, here_and_now_only) {
   EXPECT_EQ(code(key, kNow, other_route), Code::permission_denied);
   EXPECT_EQ(code(key, kNow, short_one), Code::permission_denied);
   EXPECT_EQ(code(key, kNow, elsewhere), Code::failed_precondition);
-  EXPECT_EQ(code(other, kNow, elsewhere), Code::permission_denied);          // forged: nobody learns which node
+  EXPECT_EQ(code(other, kNow, elsewhere), Code::permission_denied);  // forged: nobody learns which node
   EXPECT_EQ(code(key, kNow + 60s, elsewhere), Code::permission_denied);
 }
 
@@ -104,7 +129,9 @@ TEST(TransactionToken, refuses_our_own_key_under_other_claims) {
   const std::string tctx = R"("tctx":{"kind":"system","node":"a","route":"r","purpose":"TREAT","licensee":"ehr"})";
   const std::string rest = R"("aud":"https://gate.example","txn":"t","sub":"ehr","req_wl":"ehr","scope":"r TREAT",)" + tctx;
   const std::string_view header = R"({"alg":"ES256","typ":"txntoken+jwt"})";
-  const auto good = [&](std::string_view head, const std::string& claims) { return check(testing::sign(key, head, claims), key, kNow, kHere).ok(); };
+  const auto good = [&](std::string_view head, const std::string& claims) {
+    return check(testing::sign(key, head, claims), key, kNow, kHere).ok();
+  };
   const auto with = [&](std::string_view from, std::string_view to) {
     std::string claims = "{" + times + "," + rest + "}";
     return claims.replace(claims.find(from), from.size(), to);
@@ -123,27 +150,35 @@ TEST(TransactionToken, refuses_our_own_key_under_other_claims) {
 }
 
 std::string form(std::string_view more) {
-  return std::string("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&requested_token_type=urn:ietf:params:oauth:token-type:txn_token")
+  return std::string(
+             "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&requested_token_type=urn:ietf:params:oauth:token-type:"
+             "txn_token")
       .append(more);
 }
 constexpr std::string_view kForm = "application/x-www-form-urlencoded";
 constexpr std::string_view kSubject = "&subject_token=a.b.c&subject_token_type=urn:ietf:params:oauth:token-type:access_token";
 
 TEST(ExchangeRequest, takes) {
-  auto one = parse_exchange(form(std::string(kSubject) + "&audience=https://gate.example&request_details=%7B%22route%22:%22fhir-front%22,%22purpose%22:%7B%22system%22:"
-                                 "%22http://terminology.hl7.org/CodeSystem/v3-ActReason%22,%22code%22:%22TREAT%22%7D,%22method%22:%22GET%22,%22path%22:%22/Patient/%7Bid%7D%22,"
-                                 "%22patient%22:%22p-0001%22%7D&request_context=%7B%7D&future=x"),
-                            kForm, 16384);
+  auto one =
+      parse_exchange(form(std::string(kSubject) +
+                          "&audience=https://gate.example&request_details=%7B%22route%22:%22fhir-front%22,%22purpose%22:%7B%22system%22:"
+                          "%22http://terminology.hl7.org/CodeSystem/"
+                          "v3-ActReason%22,%22code%22:%22TREAT%22%7D,%22method%22:%22GET%22,%22path%22:%22/Patient/%7Bid%7D%22,"
+                          "%22patient%22:%22p-0001%22%7D&request_context=%7B%7D&future=x"),
+                     kForm, 16384);
   ASSERT_TRUE(one.ok()) << one.error().message;
-  EXPECT_EQ(one->subject_token + one->route + one->purpose + one->method + one->path + one->patient.reveal(), "a.b.cfhir-frontTREATGET/Patient/{id}p-0001");
+  EXPECT_EQ(one->subject_token + one->route + one->purpose + one->method + one->path + one->patient.reveal(),
+            "a.b.cfhir-frontTREATGET/Patient/{id}p-0001");
   EXPECT_EQ(one->audience, "https://gate.example");
 
-  auto two = parse_exchange(form("&scope=fhir-front+TREAT&client_assertion=a.b.c&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-                            "Application/X-WWW-Form-URLEncoded; charset=utf-8", 16384);
+  auto two = parse_exchange(
+      form("&scope=fhir-front+TREAT&client_assertion=a.b.c&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+      "Application/X-WWW-Form-URLEncoded; charset=utf-8", 16384);
   ASSERT_TRUE(two.ok()) << two.error().message;
   EXPECT_EQ(two->route + two->purpose + two->client_assertion + two->subject_token, "fhir-frontTREATa.b.c");
 
-  auto three = parse_exchange(form("&scope=fhir-front%20BTG&request_details=" + base64url(as_bytes(R"({"reason":"collapsed in the hall"})"))), kForm, 16384);
+  auto three = parse_exchange(
+      form("&scope=fhir-front%20BTG&request_details=" + base64url(as_bytes(R"({"reason":"collapsed in the hall"})"))), kForm, 16384);
   ASSERT_TRUE(three.ok()) << three.error().message;
   EXPECT_EQ(three->reason, "collapsed in the hall");
 }
@@ -204,8 +239,9 @@ TEST(ExchangeRequest, refuses) {
 }
 
 TEST(ExchangeRequest, answers) {
-  EXPECT_EQ(exchanged("a.b.c", 60s),
-            R"({"access_token":"a.b.c","issued_token_type":"urn:ietf:params:oauth:token-type:txn_token","token_type":"N_A","expires_in":60})");
+  EXPECT_EQ(
+      exchanged("a.b.c", 60s),
+      R"({"access_token":"a.b.c","issued_token_type":"urn:ietf:params:oauth:token-type:txn_token","token_type":"N_A","expires_in":60})");
   EXPECT_EQ(oauth_error({Code::permission_denied, "a \"word\""}), R"({"error":"invalid_grant","error_description":"a \"word\""})");
   EXPECT_EQ(oauth_error({Code::internal, "secret"}), R"({"error":"server_error"})");
   EXPECT_EQ(oauth_status({Code::unavailable, ""}), 503);

@@ -43,13 +43,27 @@ class Reader {
   bool value(Json& out, int depth) {
     if (depth > kDeepest) return fail("too deep");
     switch (peek()) {
-      case '{': out.kind = Json::Kind::object; return object(out, depth);
-      case '[': out.kind = Json::Kind::array; return array(out, depth);
-      case '"': out.kind = Json::Kind::string; return string(out.text);
-      case 't': out.kind = Json::Kind::boolean; out.truth = true; return word("true");
-      case 'f': out.kind = Json::Kind::boolean; return word("false");
-      case 'n': return word("null");
-      default: out.kind = Json::Kind::number; return number(out.text);
+      case '{':
+        out.kind = Json::Kind::object;
+        return object(out, depth);
+      case '[':
+        out.kind = Json::Kind::array;
+        return array(out, depth);
+      case '"':
+        out.kind = Json::Kind::string;
+        return string(out.text);
+      case 't':
+        out.kind = Json::Kind::boolean;
+        out.truth = true;
+        return word("true");
+      case 'f':
+        out.kind = Json::Kind::boolean;
+        return word("false");
+      case 'n':
+        return word("null");
+      default:
+        out.kind = Json::Kind::number;
+        return number(out.text);
     }
   }
 
@@ -136,14 +150,30 @@ class Reader {
     const char c = peek();
     ++at_;
     switch (c) {
-      case '"': case '\\': case '/': out += c; return true;
-      case 'b': out += '\b'; return true;
-      case 'f': out += '\f'; return true;
-      case 'n': out += '\n'; return true;
-      case 'r': out += '\r'; return true;
-      case 't': out += '\t'; return true;
-      case 'u': break;
-      default: return fail("a bad escape");
+      case '"':
+      case '\\':
+      case '/':
+        out += c;
+        return true;
+      case 'b':
+        out += '\b';
+        return true;
+      case 'f':
+        out += '\f';
+        return true;
+      case 'n':
+        out += '\n';
+        return true;
+      case 'r':
+        out += '\r';
+        return true;
+      case 't':
+        out += '\t';
+        return true;
+      case 'u':
+        break;
+      default:
+        return fail("a bad escape");
     }
     std::uint32_t c1 = 0, c2 = 0;
     if (!hex4(c1)) return false;

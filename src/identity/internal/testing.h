@@ -16,11 +16,14 @@
 #include "base/task.h"
 #include "base/time.h"
 #include "crypto/crypto.h"
+#include "identity/internal/json.h"
 
 namespace licet::identity::testing {
 
 inline const Micros kNow = micros(1'795'600'000'000'000);  // 2026-11-25
-inline std::int64_t seconds_from_now(std::int64_t s) { return count(kNow) / 1'000'000 + s; }
+inline std::int64_t seconds_from_now(std::int64_t s) {
+  return count(kNow) / 1'000'000 + s;
+}
 
 inline crypto::P256Key key(std::uint64_t seed) {
   SeededRandom random(seed);
@@ -29,7 +32,8 @@ inline crypto::P256Key key(std::uint64_t seed) {
 
 inline std::string jwk(const crypto::P256Key& key, std::string_view kid, std::string_view more = {}) {
   const auto xy = key.public_xy();
-  std::string out = R"({"kty":"EC","crv":"P-256","x":")" + base64url(std::span(xy).first(32)) + R"(","y":")" + base64url(std::span(xy).last(32)) + "\"";
+  std::string out =
+      R"({"kty":"EC","crv":"P-256","x":")" + base64url(std::span(xy).first(32)) + R"(","y":")" + base64url(std::span(xy).last(32)) + "\"";
   if (!kid.empty()) out.append(R"(,"kid":")").append(kid).append("\"");
   return out.append(more).append("}");
 }
@@ -42,6 +46,31 @@ inline std::string jwks(const std::vector<std::string>& keys) {
 inline std::string sign(const crypto::P256Key& key, std::string_view header, std::string_view claims) {
   std::string out = base64url(as_bytes(header)) + "." + base64url(as_bytes(claims));
   return out += "." + base64url(key.sign(as_bytes(out)));
+}
+
+// A document of our reader, as text again.
+inline std::string written(const Json& j) {
+  switch (j.kind) {
+    case Json::Kind::null:
+      return "null";
+    case Json::Kind::boolean:
+      return j.truth ? "true" : "false";
+    case Json::Kind::number:
+      return j.text;
+    case Json::Kind::string:
+      return json_string(j.text);
+    case Json::Kind::array:
+    case Json::Kind::object:
+      break;
+  }
+  const bool object = j.is(Json::Kind::object);
+  std::string out = object ? "{" : "[";
+  for (std::size_t i = 0; i < j.items.size(); ++i) {
+    if (i > 0) out += ",";
+    if (object) out += json_string(j.names[i]) + ":";
+    out += written(j.items[i]);
+  }
+  return out += object ? "}" : "]";
 }
 
 template <class T>
