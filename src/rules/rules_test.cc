@@ -459,6 +459,29 @@ TEST(Examples, RiverbendIsRedWhereItsReadmeSaysSo) {
   EXPECT_TRUE(because("billing-to-mailhouse").starts_with("The contracts")) << because("billing-to-mailhouse");
 }
 
+TEST(Examples, ScribeFaresWithEachCustomerByItsOwnTerms) {
+  const std::vector<stack::Source> sources = example("scribe");
+  if (sources.empty()) GTEST_SKIP() << "examples/scribe is not here";
+  const stack::Loaded loaded = stack::load(sources);
+  ASSERT_TRUE(loaded.stack) << (loaded.problems.empty() ? "" : loaded.problems.front().text());
+  const std::vector<Pack> packs = shipped();
+  auto j = judge(stack::relations(*loaded.stack, {}), packs, day("2026-11-25"));
+  ASSERT_TRUE(j.ok()) << j.error().message;
+  const auto states = [&](std::string_view requirement) {
+    std::string out;
+    for (const Finding& f : j->findings)
+      if (f.requirement.ends_with(requirement)) out += fmt::format("{} {}\n", f.subject, name(f.status));
+    return out;
+  };
+  EXPECT_EQ(states("contract-covers-flow"),
+            "northgate-to-llm pass\nnorthgate-to-s3 pass\nnorthgate-to-scribe pass\nnorthgate-to-training fail\npinecrest-to-desk fail\npinecrest-to-llm pass\n"
+            "pinecrest-to-s3 pass\npinecrest-to-scribe pass\nriverbend-to-llm pass\nriverbend-to-logs fail\nriverbend-to-s3 pass\nriverbend-to-scribe pass\n"
+            "riverbend-to-training fail\n");
+  EXPECT_EQ(states("notice-in-time"),
+            "northgate-to-llm fail\nnorthgate-to-s3 pass\npinecrest-to-llm pass\npinecrest-to-s3 pass\nriverbend-to-llm pass\nriverbend-to-s3 pass\n");
+  EXPECT_EQ(states("prior-consent"), "pinecrest-to-llm unknown\npinecrest-to-s3 unknown\n");
+}
+
 TEST(Packs, SameBytesInSameBytesOut) {
   const std::vector<Pack> packs = shipped();
   std::string yaml = kTwo;

@@ -345,6 +345,10 @@ select x.flow, x.chain, 2, 'agreement-excludes', c.last, h.target_label
 from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain
 where exists (select 1 from v_agreement_excludes e where e.agreement = c.last and
               ((e.what = 'system' and e.value = h.target) or (e.what = 'service' and (e.value = h.target or lower(e.value) = lower(h.target_name)))))
+union all
+select x.flow, x.chain, 2, case a.terms_ai_training when 'prohibited' then 'ai-training' else 'ai-training-identified' end, s.agreement, null
+from m_hop_chain x join v_chain_step s on s.chain = x.chain join v_agreement a on a.id = s.agreement and a.terms_ai_training in ('prohibited', 'deidentified')
+where exists (select 1 from v_flow_purpose p where p.flow = x.flow and p.purpose = 'licet:ai-training')
 -- 3: not among the plan's services
 union all
 select x.flow, x.chain, 3, 'plan-lacks', c.last, o.label
@@ -370,6 +374,11 @@ select x.flow, x.chain, 5, 'plan-region', c.last, o.label
 from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain join v_offer o on o.id = h.target_offer
 where h.target_region is not null and exists (select 1 from offer_regions r where r.owner = o.id)
   and not exists (select 1 from offer_regions r where r.owner = o.id and r.value = h.target_region)
+union all
+select x.flow, x.chain, 5, 'offshore', s.agreement, o.country
+from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain join v_organization top on top.id = c.top
+  join v_organization o on o.id = h.target_owner and o.country <> coalesce(top.country, 'us')
+  join v_chain_step s on s.chain = x.chain join v_agreement a on a.id = s.agreement and a.terms_offshore = 'prohibited'
 union all
 select x.flow, x.chain, 6, 'region-unknown', s.agreement, null
 from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain_step s on s.chain = x.chain
