@@ -1,0 +1,155 @@
+#include "proof/findings.h"
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/bytes.h"
+#include "proof/internal/json.h"
+
+namespace licet::proof {
+
+using nlohmann::json;
+using rules::Status;
+
+namespace {
+
+constexpr std::array kStatuses = {Status::pass, Status::fail, Status::unknown, Status::not_applicable, Status::accepted, Status::stale};
+
+json date_or_null(const std::optional<Date>& date) { return date ? json(format(*date)) : json(nullptr); }
+
+// SARIF's location of the first declared thing that a finding was read from; null where it stands on recorded facts alone.
+json location_of(const rules::Finding& finding) {
+  for (const json& fact : embedded(finding.facts)) {
+    const std::string at = text(fact, "at");
+    const auto colon = at.rfind(':');
+    if (colon == std::string::npos || at.starts_with("ledger:")) continue;
+    const int line = std::atoi(at.c_str() + colon + 1);
+    json place{{"artifactLocation", {{"uri", at.substr(0, colon)}, {"uriBaseId", "STACK"}}}};
+    if (line > 0) place["region"] = {{"startLine", line}};
+    return json{{"physicalLocation", std::move(place)}};
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+json to_json(const rules::Finding& f) {
+  return {{"requirement", f.requirement}, {"cites", f.cites}, {"subject", f.subject}, {"status", rules::name(f.status)}, {"because", f.because},
+          {"witness", embedded(f.witness)}, {"facts", embedded(f.facts)}, {"mend", f.mend}};
+}
+
+json to_json(const rules::Ground& g) {
+  return {{"id", g.id},
+          {"kind", g.kind},
+          {"flow", g.flow},
+          {"recipient", g.recipient},
+          {"entity", g.entity},
+          {"classes", g.classes},
+          {"purposes", g.purposes},
+          {"regions", g.regions},
+          {"whose", g.whose},
+          {"form", g.form},
+          {"minimum_necessary", g.minimum_necessary},
+          {"accountable", g.accountable},
+          {"hold", g.hold},
+          {"asks_for", g.asks_for},
+          {"from", date_or_null(g.from)},
+          {"until", date_or_null(g.until)},
+          {"agreements", g.agreements},
+          {"cites", g.cites},
+          {"because", g.because},
+          {"witness", embedded(g.witness)}};  // patients of `named` grounds stay out: tokens of this process's life mean nothing elsewhere
+}
+
+json to_json(const rules::PackInfo& p) {
+  json out{{"id", p.id}, {"version", p.version}, {"status", p.status}};
+  if (p.digest != Digest{}) out["sha256"] = hex(p.digest);
+  return out;
+}
+
+json to_json(const license::License& l) {
+  constexpr std::array whose = {"all", "compartment", "members", "panel", "named"};
+  return {{"id", l.id},
+          {"holder", l.holder},
+          {"permit", l.permit},
+          {"flow", l.flow},
+          {"ground", l.ground_id},
+          {"ground_kind", l.ground_kind},
+          {"entity", l.entity},
+          {"classes", l.classes},
+          {"purposes", l.purposes},
+          {"regions", l.regions},
+          {"actions", l.actions},
+          {"conditions", l.conditions},
+          {"agreements", l.agreements},
+          {"form", name(l.form)},
+          {"view", l.view},
+          {"whose", whose.at(static_cast<std::size_t>(l.whose))},
+          {"hold", l.hold},
+          {"accountable", l.accountable},
+          {"carries", l.carries},
+          {"from", date_or_null(l.from)},
+          {"until", date_or_null(l.until)},
+          {"because", l.because},
+          {"witness", embedded(l.witness)}};
+}
+
+json summary(const rules::Judgment& judgment) {
+  json out = json::object();
+  for (const Status s : kStatuses) out[std::string(rules::name(s))] = 0;
+  for (const rules::Finding& f : judgment.findings) {
+    json& n = out[std::string(rules::name(f.status))];
+    n = n.get<int>() + 1;
+  }
+  return out;
+}
+
+std::string findings_json(const rules::Judgment& judgment) {
+  json findings = json::array(), packs = json::array();
+  for (const rules::Finding& f : judgment.findings) findings.push_back(to_json(f));
+  for (const rules::PackInfo& p : judgment.packs) packs.push_back({{"id", p.id}, {"version", p.version}, {"status", p.status}});
+  return canonical({{"as_of", format(judgment.as_of)}, {"packs", std::move(packs)}, {"findings", std::move(findings)}, {"summary", summary(judgment)}});
+}
+
+std::string findings_sarif(const rules::Judgment& judgment, std::string_view version) {
+  json descriptors = json::array(), results = json::array();
+  std::map<std::string, std::size_t> index;
+  for (const rules::Finding& f : judgment.findings) {
+    json result{{"ruleId", f.requirement}};
+    switch (f.status) {
+      case Status::pass:
+      case Status::not_applicable: continue;
+      case Status::fail:
+      case Status::stale: result["kind"] = "fail", result["level"] = f.about == "program" ? "warning" : "error"; break;
+      case Status::unknown: result["kind"] = "open", result["level"] = "none"; break;  // §3.27.10: only `fail` has another level than none
+      case Status::accepted:
+        result["kind"] = "fail", result["level"] = "note";
+        result["suppressions"] = json::array({{{"kind", "external"}, {"status", "accepted"}, {"justification", f.because}}});
+        break;
+    }
+    const auto [at, is_new] = index.emplace(f.requirement, descriptors.size());
+    if (is_new) {
+      std::string cites;
+      for (const std::string& c : f.cites) cites += (cites.empty() ? "" : ", ") + c;
+      descriptors.push_back({{"id", f.requirement},
+                             {"shortDescription", {{"text", cites.empty() ? f.requirement : cites}}},
+                             {"properties", {{"about", f.about}, {"source", f.source}, {"level", f.level}, {"tags", f.cites}}}});
+    }
+    result["ruleIndex"] = at->second;
+    const std::string mend = f.mend.empty() || f.status == Status::accepted ? std::string() : " Mend: " + f.mend;
+    result["message"] = {{"text", f.because + mend}};
+    result["partialFingerprints"] = {{"requirementAndSubject/v1", f.requirement + "/" + f.subject}};
+    result["properties"] = {{"status", rules::name(f.status)}, {"subject", f.subject}};
+    if (json place = location_of(f); !place.is_null()) result["locations"] = json::array({std::move(place)});
+    results.push_back(std::move(result));
+  }
+  json driver{{"name", "licet"}, {"rules", std::move(descriptors)}};
+  if (!version.empty()) driver["version"] = version;
+  json run{{"tool", {{"driver", std::move(driver)}}},
+           {"results", std::move(results)},
+           {"originalUriBaseIds", {{"STACK", {{"description", {{"text", "the folder of the declaration"}}}}}}},
+           {"properties", {{"as_of", format(judgment.as_of)}, {"under", judgment.under}}}};
+  return canonical({{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"}, {"version", "2.1.0"}, {"runs", json::array({std::move(run)})}});
+}
+
+}  // namespace licet::proof
