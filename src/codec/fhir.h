@@ -104,7 +104,7 @@ class ResourceScanner {
 
 // ---- Minimum necessary ------------------------------------------------------------------------------------------------------------------
 
-// A view of one type: top-level element names, or dotted paths ("content.attachment.contentType"; arrays are transparent; `value` and
+// A view of one type: the lone "*" (every element of this type, as it is), or top-level element names, or dotted paths ("content.attachment.contentType"; arrays are transparent; `value` and
 // `value[x]` stand for every valueQuantity, valueString …).
 struct TypeElements {
   std::string_view type;
@@ -122,8 +122,9 @@ enum class Applied : std::uint8_t {
 //   resourceType, id, and meta with only versionId, lastUpdated and security, to which the tag SUBSETTED is added; implicitRules;
 //   the modifier elements of its type that are codes or flags (status, verificationStatus, intent …) and modifierExtension. A modifier
 //   element that carries more than that (Patient.deceasedDateTime, Patient.link) isn't slipped through: unless the view names it, the whole resource goes;
-//   what the view names, without the channels around it: nested `extension`, `id`-only shells, Reference.display and Reference.identifier,
-//   `_x` (kept with `x`, shorn of extensions); text, contained, extension, identifier, note … come only by being named, as `text` or `subject.display`.
+//   what the view names, without the channels around it: nested extension, id, identifier and contained, a display that is no code's
+//   (Reference.display), and `_x` shorn of its extensions. They come by being named: `subject.display`, `birthDate.extension`, as do text,
+//   contained, extension, identifier and note at the top. What nothing is left of is left out; numbers and strings are copied as they are.
 // An OperationOutcome is always let through as its issues' severity and code. Everything else of a type not in the view is dropped.
 class ElementFilter {
  public:
@@ -159,6 +160,8 @@ struct BundleEntry {
   std::string_view full_url;  // unescaped; empty where absent
   std::string_view resource;  // raw; empty where absent (then scan is null)
   std::string_view search, request, response, link;  // raw JSON; empty where absent
+  std::string_view search_mode;            // "match", "include", "outcome"
+  std::string_view status, last_modified;  // of response
 };
 
 struct BundleEvent {
@@ -243,6 +246,7 @@ class BundleWriter {
   void open(std::string_view name);
   std::string& out_;
   Options options_;
+  std::string url_;  // scratch
   std::size_t entries_ = 0;
   bool in_entries_ = false;
 };

@@ -91,12 +91,13 @@ struct Oracle {
     return at != named.end() && at->starts_with(path + ".");
   }
 
-  static bool reference(const Json& object) {
-    if (object.contains("reference") && object["reference"].is_string()) return true;
-    static const std::set<std::string> kOnly = {"reference", "type", "identifier", "display", "id", "extension"};
-    for (const auto& [key, value] : object.items())
-      if (!kOnly.contains(key) && !key.starts_with("_")) return false;
-    return true;
+  static bool coding(const Json& object) {
+    const auto text = [&](const char* key) { return object.contains(key) && object[key].is_string(); };
+    return !text("reference") && (text("code") || text("system"));
+  }
+  static bool along(const Json& object, const std::string& key) {
+    static const std::set<std::string> kChannels = {"extension", "contained", "id", "identifier", "fhir_comments"};
+    return !kChannels.contains(key) && (key != "display" || coding(object));
   }
 
   // What is left of a value at `path`; null discarded = nothing.
@@ -114,12 +115,12 @@ struct Oracle {
         } else if (named.contains(here)) {
           left = key == "extension" ? std::optional(inner) : part(inner, here, true);
         } else if (below(here)) {
-          left = part(inner, here, whole && !channel(key) && !(hidden_of_reference(key) && reference(value)));
+          left = part(inner, here, whole && along(value, key));
         } else if (!whole && (key == "use" || key == "comparator")) {
           if (inner.is_string()) left = inner;
         } else if (!whole && nested_modifier(here)) {
           left = part(inner, here, true);
-        } else if (whole && !channel(key) && !(hidden_of_reference(key) && reference(value))) {
+        } else if (whole && along(value, key)) {
           left = part(inner, here, true);
         }
         if (left) out[key] = *left;
@@ -144,8 +145,6 @@ struct Oracle {
     if (!whole) return std::nullopt;
     return value;
   }
-  static bool channel(const std::string& key) { return key == "extension" || key == "contained" || key == "id" || key == "fhir_comments"; }
-  static bool hidden_of_reference(const std::string& key) { return key == "display" || key == "identifier"; }
   bool nested_modifier(const std::string& path) const {
     const auto nested = words(type->nested);
     return std::find(nested.begin(), nested.end(), path) != nested.end();
@@ -398,6 +397,10 @@ TEST(Filter, ClosesTheLeakChannels) {
       {"References in an array", {"performer"}, R"("performer":[{"display":"L"},{"reference":"Practitioner/1","display":"L"},{"display":"L"}])", R"("performer":[{"reference":"Practitioner/1"}])"},
       {"Coding.display stays", {"code"}, R"("code":{"coding":[{"system":"s","code":"c","display":"d"}]})", R"("code":{"coding":[{"system":"s","code":"c","display":"d"}]})"},
       {"a display alone goes", {"code"}, R"("code":{"coding":[{"display":"L"}],"text":"c"})", R"("code":{"text":"c"})"},
+      {"identifier in a kept element", {"component"}, R"("component":[{"identifier":[{"value":"L"}],"code":{"text":"c"}}])", R"("component":[{"code":{"text":"c"}}])"},
+      {"identifier named", {"component", "component.identifier"}, R"("component":[{"identifier":[{"value":"i"}],"code":{"text":"c"}}])", R"("component":[{"identifier":[{"value":"i"}],"code":{"text":"c"}}])"},
+      {"display beside odd company", {"subject"}, R"("subject":{"display":"L","foo":{"id":"L"},"contained":[]})", ""},
+      {"display with a code and a literal", {"subject"}, R"("subject":{"display":"L","code":"c","reference":"Patient/1"})", R"("subject":{"code":"c","reference":"Patient/1"})"},
       {"identifier", {"code"}, R"("identifier":[{"value":"L"}],"code":{"text":"c"})", R"("code":{"text":"c"})"},
       {"note", {"code"}, R"("code":{"text":"c"},"note":[{"text":"L"}])", R"("code":{"text":"c"})"},
       {"_field of a hidden field", {"code"}, R"("code":{"text":"c"},"_issued":{"extension":[{"url":"u"}]})", R"("code":{"text":"c"})"},

@@ -61,6 +61,7 @@ struct FilterTable {
   struct Type {
     std::string name;
     FilterNode node;
+    bool everything = false;            // "*": as it is
     std::vector<std::string> elements;  // as compiled from, for elements_of
   };
   std::vector<std::unique_ptr<Type>> types;  // sorted by name
@@ -72,9 +73,10 @@ struct FilterTable {
 
 namespace {
 
-// The channels that no element brings along with it.
-bool is_channel(std::string_view key) { return key == "extension" || key == "contained" || key == "id" || key == "fhir_comments"; }
-bool is_reference_word(std::string_view key) { return key == "display" || key == "identifier"; }
+// The channels that no element brings along with it: they come by being named.
+bool is_channel(std::string_view key) {
+  return key == "extension" || key == "contained" || key == "id" || key == "identifier" || key == "fhir_comments";
+}
 bool comes_raw(std::string_view key) { return key == "extension" || key == "modifierExtension" || key == "text" || key == "contained"; }
 
 // "component.value" → {"valueQuantity", …} where it is a choice element of the type, else nothing.
@@ -216,22 +218,23 @@ class Emitter {
     return {comes_along(object, key), false, nullptr, true, false};
   }
 
-  // Whether a member is shown with its object: no channel, and no Reference's words.
+  // Whether a member is shown with its object: it is no channel, and no display but a code's.
   bool comes_along(std::uint32_t object, std::string_view key) {
-    return !is_channel(key) && !(is_reference_word(key) && is_reference(object));
+    return !is_channel(key) && (key != "display" || is_coding(object));
   }
 
-  // A Reference has a literal, or consists of a Reference's elements only. (A Coding has a code or system beside its display.)
-  bool is_reference(std::uint32_t object) {
-    bool literal = false, only = true;
+  // A Coding has a code or system beside its display; a Reference has a literal, or neither.
+  bool is_coding(std::uint32_t object) {
+    bool coded = false, literal = false;
     each_member(t_, object, [&](std::uint32_t key_token, std::uint32_t value) {
       std::string spelled;
       const std::string_view key = t_.key(key_token, spelled);
-      if (key == "reference" && t_.at(value) == '"') literal = true;
-      only &= key == "reference" || key == "type" || key == "identifier" || key == "display" || key == "id" || key == "extension" || key.starts_with('_');
+      const bool text = t_.at(value) == '"';
+      coded |= text && (key == "code" || key == "system");
+      literal |= text && key == "reference";
       return !literal;
     });
-    return literal || only;
+    return coded && !literal;
   }
 
   bool object(std::uint32_t open, const FilterNode* node, bool whole) {
@@ -316,10 +319,7 @@ class Emitter {
 constexpr std::string_view kSubsetted = R"("tag":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}])";
 
 void append_member(std::string& out, std::string_view key) {
-  if (out.back() != '{') out += ',';
-  out += '"';
-  out += key;
-  out += "\":";
+  out.append(out.back() != '{' ? ",\"" : "\"").append(key).append("\":");
 }
 
 void append_meta(const Tape& t, const ResourceScan& scan, std::string& out) {
@@ -403,6 +403,11 @@ Result<ElementFilter> ElementFilter::compile(std::span<const TypeElements> types
     if (known == nullptr) return Error{Code::invalid_argument, "view: " + std::string(type.type) + " is no resource type of FHIR R4"};
     auto compiled = std::make_unique<FilterTable::Type>();
     compiled->name = type.type;
+    if (type.elements.size() == 1 && type.elements.front() == "*") {
+      compiled->everything = true;
+      table->types.push_back(std::move(compiled));
+      continue;
+    }
     for (const std::string& path : type.elements) {
       if (!internal::add(compiled->node, *known, {}, path))
         return Error{Code::invalid_argument, "view: " + compiled->name + " has no element path \"" + path + "\""};
@@ -432,6 +437,10 @@ Applied ElementFilter::apply(const ResourceScan& scan, std::string& out) const {
   }
   const FilterTable::Type* type = table_->find(scan.type);
   if (type == nullptr) return Applied::not_in_view;
+  if (type->everything) {
+    out += scan.bytes;
+    return Applied::kept;
+  }
   if (!type->node.withheld.empty())
     for (const ResourceScan::Member& member : scan.members)
       for (const std::string& withheld : type->node.withheld)
@@ -470,6 +479,7 @@ bool ElementFilter::shows(std::string_view type, std::string_view path) const {
   if (is_full()) return true;
   const FilterTable::Type* known = table_->find(type);
   if (known == nullptr) return false;
+  if (known->everything) return true;
   if (path == "id" || path == "meta.lastUpdated" || path == "meta.versionId" || path == "meta.security") return true;
   const FilterNode* node = &known->node;
   const internal::R4Type& r4 = *internal::find_type(type);
@@ -479,7 +489,7 @@ bool ElementFilter::shows(std::string_view type, std::string_view path) const {
     const std::size_t dot = path.find('.');
     const std::string_view segment = path.substr(0, dot);
     path = dot == std::string_view::npos ? std::string_view{} : path.substr(dot + 1);
-    if (internal::is_channel(segment) || (!before.empty() && internal::is_reference_word(segment))) whole = false;
+    if (internal::is_channel(segment) || (!before.empty() && segment == "display")) whole = false;
     before.append(before.empty() ? "" : ".").append(segment);
     // A choice element in whole: every one of its kinds.
     std::vector<std::string> keys = internal::choices_at(r4, before, segment);

@@ -346,10 +346,13 @@ Result<BundleEvent> Framer::entry(bool balanced) {
       event.entry.full_url = plain(tape_, value, arena_);
     } else if (key == "search") {
       event.entry.search = tape_.raw(value);
+      event.entry.search_mode = text_in(value, "mode");
     } else if (key == "request") {
       event.entry.request = tape_.raw(value);
     } else if (key == "response") {
       event.entry.response = tape_.raw(value);
+      event.entry.status = text_in(value, "status");
+      event.entry.last_modified = text_in(value, "lastModified");
     } else if (key == "link") {
       event.entry.link = tape_.raw(value);
     }
@@ -360,6 +363,18 @@ Result<BundleEvent> Framer::entry(bool balanced) {
   }
   entry_close_ = i;
   return event;
+}
+
+// The string member `wanted` of a walked object; empty where there is none.
+std::string_view Framer::text_in(std::uint32_t object, std::string_view wanted) {
+  std::string_view found;
+  if (tape_.at(object) != '{') return found;
+  each_member(tape_, object, [&](std::uint32_t key, std::uint32_t value) {
+    std::string spelled;
+    if (tape_.key(key, spelled) == wanted && tape_.at(value) == '"') found = plain(tape_, value, arena_);
+    return true;
+  });
+  return found;
 }
 
 }  // namespace internal

@@ -6,23 +6,6 @@
 namespace licet::codec {
 namespace {
 
-// Calls f(key, raw value) for each member of a raw JSON object that a reader has already checked.
-template <class F>
-void members_of(std::string_view raw, F&& f) {
-  internal::Tape tape;
-  internal::Indexer indexer;
-  internal::Walker walker(1024);
-  if (raw.empty() || raw[0] != '{') return;
-  indexer.run(raw.data(), raw.size(), true, tape);
-  tape.pos[tape.count] = tape.pos[tape.count - 1];
-  walker.text(tape, raw.size());
-  if (!walker.walk(tape, 0)) return;
-  internal::each_member(tape, 0, [&](std::uint32_t key, std::uint32_t value) {
-    f(internal::unescape(tape.text(key)), tape.raw(value));
-    return true;
-  });
-}
-
 std::string text_of(std::string_view raw) {
   if (raw.size() < 2 || raw[0] != '"') return {};
   return internal::unescape(raw.substr(1, raw.size() - 2));
@@ -133,18 +116,22 @@ std::string outcome(OutcomeText what, std::string_view reference) {
 void append_json_string(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   out += '"';
-  for (const char c : text) {
+  std::size_t done = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
+    out.append(text.substr(done, at - done));
+    done = at + 1;
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
+    } else {
       out += "\\u00";
       out += kHex[c >> 4];
       out += kHex[c & 15];
-    } else {
-      out += c;
     }
   }
+  out.append(text.substr(done));
   out += '"';
 }
 
@@ -214,15 +201,10 @@ void BundleWriter::entry(const BundleEntry& entry, std::string_view resource) {
     if (out_.back() != '{') out_ += ',';
     out_.append("\"").append(name).append("\":");
   };
-  if (!entry.full_url.empty()) {
-    const std::size_t before = out_.size();
-    std::string url;
-    if (options_.rebase(entry.full_url, url)) {
-      key("fullUrl");
-      append_json_string(out_, url);
-    } else {
-      out_.resize(before);
-    }
+  url_.clear();
+  if (!entry.full_url.empty() && options_.rebase(entry.full_url, url_)) {
+    key("fullUrl");
+    append_json_string(out_, url_);
   }
   if (!resource.empty()) {
     key("resource");
@@ -248,19 +230,15 @@ void BundleWriter::entry(const BundleEntry& entry, std::string_view resource) {
     out_ += '}';
     return;
   }
-  members_of(entry.search, [&](const std::string& name, std::string_view raw) {
-    if (name != "mode" || !is_code(text_of(raw))) return;
+  if (is_code(entry.search_mode)) {
     key("search");
-    out_.append(R"({"mode":)").append(raw).append("}");
-  });
-  std::string response;
-  members_of(entry.response, [&](const std::string& name, std::string_view raw) {
-    if ((name != "status" && name != "lastModified") || !is_plain(text_of(raw)) || raw[0] != '"') return;
-    response.append(response.empty() ? "{\"" : ",\"").append(name).append("\":").append(raw);
-  });
-  if (!response.empty()) {
+    out_.append(R"({"mode":")").append(entry.search_mode).append("\"}");
+  }
+  if (!entry.status.empty() && is_plain(entry.status)) {
     key("response");
-    out_.append(response).append("}");
+    out_.append(R"({"status":")").append(entry.status);
+    if (!entry.last_modified.empty() && is_plain(entry.last_modified)) out_.append(R"(","lastModified":")").append(entry.last_modified);
+    out_.append("\"}");
   }
   out_ += '}';
 }

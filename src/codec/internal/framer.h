@@ -43,6 +43,7 @@ struct Framer {
   Result<std::string_view> checked(std::uint32_t value);
   // The last token of the value at `token`, once it is there: for a scalar, when the token after it is.
   std::optional<std::uint32_t> last_token(std::uint32_t token);
+  std::string_view text_in(std::uint32_t object, std::string_view wanted);
   static std::string unescaped_loosely(std::string_view text);
   void index(bool last);
   Error error(Code code, std::string_view problem, std::size_t offset);
