@@ -329,7 +329,7 @@ class Compiler {
         std::sort(t.elements.begin(), t.elements.end());
         t.elements.erase(std::unique(t.elements.begin(), t.elements.end()), t.elements.end());
         for (const std::string& e : t.elements)
-          if (e == "*") return fault(d, fmt::format("lists '*' for {}: name the elements, or say `view: full`", type));
+          if (e == "*" && t.elements.size() > 1) return fault(d, fmt::format("lists '*' beside elements for {}: '*' alone is every element", type));
         lists = lists || !t.elements.empty();
         if (const stack::Value* extra = searches != nullptr ? searches->find(type) : nullptr) {
           if (extra->type == stack::Value::Type::scalar) t.searches.push_back(extra->text);
@@ -886,8 +886,7 @@ class Compiler {
           if (s == p) continue;
           const auto [at, fresh] = pairs.try_emplace(std::uint64_t{s} << 32 | p, kNone);
           if (!fresh) continue;
-          View both = meet(in_.views[s], in_.views[p]);
-          if (!both.types.empty()) at->second = add_view(std::move(both));
+          at->second = add_view(meet(in_.views[s], in_.views[p]));  // of no type: then it shows nothing
         }
     in_.meets.reserve(pairs.size());
     for (const auto& [key, view] : pairs) in_.meets.insert(key, view);

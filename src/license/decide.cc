@@ -299,7 +299,7 @@ Decision Table::decide(const Ask& ask, const Overlay& overlay) const noexcept {
   d.view = ViewId{s.view == kNone ? p.view : s.view};
   if (s.view != p.view && s.view != kNone && p.view != kNone) {
     const std::uint32_t* both = in.meets.find(std::uint64_t{s.view} << 32 | p.view);
-    if (both == nullptr || *both == kNone) {  // nothing is in both views
+    if (both == nullptr) {  // compile() made every pair that a link can bring together
       d.form = Form::none;
       return refuse(Reason::out_of_scope);
     }

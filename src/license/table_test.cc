@@ -600,7 +600,7 @@ TEST(Compile, PermitsThatNameWhatIsNot) {
   EXPECT_EQ(fault("{kind: permit, id: x, to: clinician, through: [y], for: [TREAT]}"), "permit x names 'y' in `through`, which is no system");
   EXPECT_EQ(fault("{kind: permit, id: x, to: scribe, for: [TREAT], when: {mfa: true}}"), "permit x is to a system: mfa and training speak of a person");
   EXPECT_EQ(fault("{kind: permit, id: x, to: scribe, for: [TREAT], reads: {Docment: [id]}}"), "permit x names 'Docment', which is no FHIR R4 type");
-  EXPECT_EQ(fault("{kind: permit, id: x, to: scribe, for: [TREAT], reads: {Patient: ['*']}}"), "permit x lists '*' for Patient: name the elements, or say `view: full`");
+  EXPECT_EQ(fault("{kind: permit, id: x, to: scribe, for: [TREAT], reads: {Patient: ['*', id]}}"), "permit x lists '*' beside elements for Patient: '*' alone is every element");
   EXPECT_EQ(fault("{kind: permit, id: x, to: scribe, for: [TREAT], reads: {Patient: [id]}, searches: {Claim: [id]}}"), "permit x searches Claim, which it does not read");
 }
 

@@ -10,7 +10,7 @@ namespace licet::license {
   return element == "*" || element == path || (path.size() > element.size() && path.starts_with(element) && path[element.size()] == '.');
 }
 
-// What both show, for a person who acts through a system. No types: nothing.
+// What both show, for a person who acts through a system. Without types it shows nothing.
 [[nodiscard]] View meet(const View& a, const View& b);
 
 }  // namespace licet::license
