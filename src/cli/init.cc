@@ -45,7 +45,7 @@ std::string slug(std::string_view name) {
   return out.empty() ? "our-clinic" : out.substr(0, 40);
 }
 
-std::string quoted(std::string_view text) {
+std::string yaml_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -60,7 +60,7 @@ std::string stack_yaml(const InitArgs& a, bool covered) {
       "# {0}. One file or many: any *.yaml below this folder counts. `licet schema` gives editors the format.\n"
       "kind: stack\nid: {1}-stack\nname: {2}\nformat: 1\ntenant: {1}\ntimezone: {3}\npacks: [{4}]\n---\n"
       "kind: organization\nid: {1}\nname: {2}\nfunctions: [{5}]\ncovered: {6}\n---\n",
-      a.name, a.id, quoted(a.name), a.zone, packs, a.function, covered ? "true" : "false");
+      a.name, a.id, yaml_text(a.name), a.zone, packs, a.function, covered ? "true" : "false");
   out += fmt::format(
       "# The system that holds the record, and the screens through which staff act.\n"
       "kind: system\nid: ehr\nname: Our record\nowner: {0}\nenvironment: production\nregion: us-east\nkeeps: persistent\nencrypted: true\n---\n"

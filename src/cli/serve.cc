@@ -11,8 +11,11 @@
 #include "cli/state.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#if __has_include("console/console.h")
+#define HAVE_CONSOLE 1
 #include "console/admin.h"
 #include "console/console.h"
+#endif
 #include "epoch/keeper.h"
 #include "gate/gate.h"
 #include "http/client.h"
@@ -71,6 +74,22 @@ std::pair<std::string, std::string> split_url(const std::string& url) {  // orig
   return {url.substr(0, slash), path};
 }
 
+// What each caller's flow declares to send on a route: the gate can't tell classes apart there, so all of them must be licensed.
+std::map<std::string, std::vector<license::ClassId>> sends_of(const stack::Stack& stack, const stack::Document& route, const license::Table& table) {
+  std::map<std::string, std::vector<license::ClassId>> out;
+  const license::ClassMap& classes = table.classes();
+  for (const stack::Document* flow : stack.all("flow")) {
+    if (flow->text("via") != route.id || flow->text("to") != route.text("reaches")) continue;
+    for (std::uint32_t i = 0; i < classes.size(); ++i)
+      for (const std::string_view pattern : flow->list("data"))
+        if (rules::covers(pattern, classes.name(license::ClassId{i}))) {
+          out[std::string(flow->text("from"))].push_back(license::ClassId{i});
+          break;
+        }
+  }
+  return out;
+}
+
 // From an epoch to what the gate works from. Upstreams are kept from table to table: their connections outlive a reload.
 class Policies {
  public:
@@ -104,6 +123,7 @@ class Policies {
       std::tie(route.origin, route.base) = split_url(configured.forwards);
       LICET_TRY(upstream, upstream_of(route.origin, configured));
       route.upstream = std::move(upstream);
+      if (!route.reaches.empty()) route.sends = sends_of(stack, *doc, *policy->table);
       policy->routes.push_back(std::move(route));
     }
     LICET_TRY_VOID(gate::prepare(*policy));
@@ -214,7 +234,9 @@ Result<int> serve(Config config) {
   gate_options.audience = config.audience;
   gate_options.limits = config.limits;
   gate::Gate gate(std::move(gate_options));
+#ifdef HAVE_CONSOLE
   LICET_TRY_VOID(console::restore_releases(*state->ledger, gate.holds(), state->ledger->now()));
+#endif
 
   Policies policies(config);
   epoch::Keeper::Options keeper_options;
@@ -234,13 +256,17 @@ Result<int> serve(Config config) {
     gate.adopt(std::move(policy));
     return {};
   };
+  keeper_options.failed = [&] { gate.give_up_waiting(); };
   epoch::Keeper keeper(std::move(keeper_options));
   LICET_TRY_VOID(note(*state->ledger, "start"));
   LICET_TRY_VOID(keeper.start());
 
+#ifdef HAVE_CONSOLE
   console::Console console({.gate = &gate, .keeper = &keeper, .ledger = state->ledger.get(), .random = &state->random, .build = LICET_VERSION});
   console::Admin admin({.gate = &gate, .keeper = &keeper, .ledger = state->ledger.get(), .keys = state->keys.get(), .random = &state->random, .packs = config.packs, .build = LICET_VERSION});
+#endif
   LICET_TRY(gate_server, http::Server::start(server_options(config.gate, config), gate));
+#ifdef HAVE_CONSOLE
   http::Server::Options console_options = server_options(config.console, config);
   console_options.threads = 1;
   LICET_TRY(console_server, http::Server::start(std::move(console_options), console));
@@ -249,9 +275,14 @@ Result<int> serve(Config config) {
   admin_options.threads = 1;
   admin_options.limits = config.limits;
   LICET_TRY(admin_server, http::Server::start(std::move(admin_options), admin));
+#endif
 
   const std::string gate_url = fmt::format("{}://{}:{}", config.gate.certificate.empty() ? "http" : "https", config.gate.address, gate_server->port());
+#ifdef HAVE_CONSOLE
   const std::string console_url = fmt::format("{}://{}:{}/?key={}", config.console.certificate.empty() ? "http" : "https", config.console.address, console_server->port(), console.key());
+#else
+  const std::string console_url = "-";
+#endif
   fmt::print("ready\n  gate     {}\n  console  {}\n  socket   {}\n  ledger   {} ({} entries)\n", gate_url, console_url, socket_of(config), state->origin, state->ledger->head().size);
   std::fflush(stdout);
 
@@ -267,8 +298,10 @@ Result<int> serve(Config config) {
     if (got == SIGINT || got == SIGTERM) break;
   }
   log::info("stopping: open exchanges get {} s to end", config.limits.shutdown_wait.count() / 1000);
+#ifdef HAVE_CONSOLE
   console_server->stop();
   admin_server->stop();
+#endif
   gate_server->stop();
   keeper.stop();
   if (auto noted = note(*state->ledger, "stop"); !noted) log::warn("the stop could not be recorded: {}", noted.error().message);

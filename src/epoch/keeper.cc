@@ -95,13 +95,18 @@ void Keeper::run() {
     const bool facts = std::exchange(facts_changed_, false);
     look_ = false;
     lock.unlock();
-    bool changed = date || facts;
+    bool changed = date || facts || retry_;
     if (!changed) {
       auto sources = read_sources(*options_.files, options_.folders.stack, options_.limits);
       changed = !sources || digest_of(*sources) != seen_;
     }
     if (changed) {
-      if (auto renewed = renew(false); !renewed) problem({renewed.error().message});
+      auto renewed = renew(false);
+      retry_ = !renewed;
+      if (!renewed) {
+        problem({renewed.error().message});
+        if (options_.failed) options_.failed();
+      }
     }
     lock.lock();
   }

@@ -55,6 +55,8 @@ class Keeper {
     Limits limits;
     // Called with each table that comes into force, before it serves; an error keeps the old one. On the keeper's thread (first: start()'s).
     std::function<Result<void>(std::shared_ptr<const Epoch>)> adopted;
+    // A table was due and could not be recorded or adopted: it is tried again at the next look.
+    std::function<void()> failed;
     // Called whenever suspensions, restrictions, consents or ties changed.
     std::function<void(std::shared_ptr<const license::Overlay>)> overlaid;
   };
@@ -87,6 +89,7 @@ class Keeper {
   bool look_ = false;
   std::shared_ptr<const Epoch> current_;
   Status status_;
+  bool retry_ = false;
   Digest seen_{};     // digest of the sources last read, good or bad
   Micros next_date_ = Micros::max();
   std::thread thread_;

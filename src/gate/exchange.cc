@@ -68,12 +68,17 @@ Task<Step<void>> Exchange::locate() {
     case Speaks::http: {
       // Nothing is known of the body's kind: every class that the flow declares must be licensed, in full.
       located_.action = license::Action::send;
+      if (const auto classes = route_->sends.find(who_.actor); classes != route_->sends.end()) located_.classes = classes->second;
       LICET_STEP(sent, co_await read_request_body());
       located_.body = std::move(sent);
       break;
     }
   }
-  LICET_STEP_VOID(choose_purpose());
+  if (license::known(who_.only_patient)) {
+    if (license::known(located_.patient) && located_.patient != who_.only_patient) co_return refuse(Reason::out_of_scope, "The transaction token is for another patient.");
+    located_.patient = who_.only_patient;
+  }
+  if (auto chosen = choose_purpose(); !chosen) co_return chosen;
   crypto::Sha256 hash;
   for (const std::string_view piece : {std::string_view(who_.actor), std::string_view(route_->id), std::string_view(request_.method),
                                        std::string_view(request_.target), std::string_view(located_.body.reveal())}) {
@@ -94,7 +99,9 @@ Step<void> Exchange::choose_purpose() {
     if (const std::string* header = request_.headers.find("licet-purpose")) {
       code = *header;
       located_.purpose_source = "header";
-    } else if (declared.size() == 1 && !who_.person.known() && !who_.individual) {
+      if (!who_.purposes.empty() && std::find(who_.purposes.begin(), who_.purposes.end(), code) == who_.purposes.end())
+        return refuse(Reason::no_purpose, "The access token allows other purposes than Licet-Purpose names.");
+    } else if (declared.size() == 1 && who_.purposes.empty() && who_.client.empty()) {
       code = table.purpose_code(declared[0]);
       located_.purpose_source = "flow";
     }
@@ -135,10 +142,11 @@ Step<void> Exchange::decide() {
   std::optional<license::Decision> best, first;
   license::ClassId best_class, first_class;
   const bool sends = route_->speaks == Speaks::http;
+  const bool broad = located_.type.empty() || located_.fhir.interaction == codec::Interaction::operation;  // any class: the refusal that came furthest tells most
   for (const license::ClassId data_class : located_.classes) {
     const license::Decision d = decide_one(ask_of(data_class, located_.patient, located_.type));
     const bool passes = d.outcome != Outcome::refuse;
-    if (!first || (sends && !passes && first->outcome != Outcome::refuse)) {
+    if (!first || (sends && !passes && first->outcome != Outcome::refuse) || (broad && !passes && before(first->reason, d.reason))) {
       first = d;
       first_class = data_class;
     }
@@ -172,17 +180,18 @@ Step<void> Exchange::decide() {
     if (const auto outside = codec::outside_view(located_.fhir, policy_->filter(decision_.view)))
       return refuse(Reason::out_of_scope, fmt::format("The request looks outside the licensed view: {}.", *outside));
   }
-  if (located_.fhir.writes() && decision_.view.known() && located_.action == license::Action::update)
-    return refuse(Reason::out_of_scope, "A resource is not replaced under a view that shows only some of its elements: it would erase the rest.");
+  if (located_.action == license::Action::update && decision_.view.known()) {
+    const license::View::Type* type = policy_->table->view(decision_.view).find(located_.type);
+    if (type == nullptr || !type->whole())
+      return refuse(Reason::out_of_scope, "A resource is not replaced under a view that shows only some of its elements: it would erase the rest.");
+  }
   return {};
 }
 
 Task<Step<void>> Exchange::pass_hold() {
   if (decision_.outcome != Outcome::hold || observed_) co_return Step<void>{};
   if (const auto reference = gate_.holds_.take(located_.fingerprint, gate_.options_.ledger->now())) {
-    // Its use is on record before anything moves, and can't be repeated after a restart: the release is spent like a token.
-    who_.spend_token = "release:" + *reference;
-    who_.token_expires = gate_.options_.ledger->now() + std::chrono::hours(24 * 366);
+    // Its use is on record before anything moves: after a restart it is not there to be used again.
     Content used;
     used.payload = fmt::format(R"({{"act":"release-used","reference":"{}"}})", *reference);
     LICET_STEP_VOID(co_await record(ledger::Kind::admin, ledger::Leg::none, std::move(used)));
@@ -243,7 +252,11 @@ Task<Step<void>> Exchange::answer_leg(std::unique_ptr<http::Answer> answer) {
     auto sent = co_await send_part(responder_, std::move(phi), std::move(recorded));
     if (!sent) co_return refuse(Reason::upstream, "the caller went away");
   }
-  auto ended = begun ? co_await responder_.finish() : co_await responder_.send(std::move(head), {});
+  if (!begun) {
+    auto started = co_await responder_.begin(std::move(head), 0);
+    if (!started) co_return refuse(Reason::upstream, "the caller went away");
+  }
+  auto ended = co_await responder_.finish();
   if (!ended) co_return refuse(Reason::upstream, "the caller went away");
   co_return Step<void>{};
 }
@@ -315,7 +328,6 @@ Task<void> Exchange::outcome(const Step<void>& told) {
     entry.withheld = withheld_;
     entry.spend_token.clear();
     if (cut) entry.reason = told.error().reason, entry.decision = "cut";
-    entry.epoch = 0;  // says what happened, grants nothing: true under any epoch
     gate_.options_.ledger->append(std::move(entry), [](Result<ledger::Recorded> r) { r.ignore(); });
   }
   gate_.show(std::move(g));

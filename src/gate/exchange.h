@@ -24,8 +24,10 @@ struct Who {
   std::string actor;   // id of the person, else of the system; "individual"
   std::string client;  // id of the system, where a person or individual acts through it
   std::uint32_t conditions = 0;
-  std::string purpose;         // code, where a token or claim says it
+  std::vector<std::string> purposes;  // all that a token or claim allows; empty: it says nothing
+  std::string purpose;         // code, where a token or claim says exactly one
   std::string purpose_source;  // token | claim
+  license::PatientKey only_patient{};  // whom a transaction token is limited to
   std::string spend_token;     // txn of a transaction token
   Micros token_expires{};
 };
@@ -94,6 +96,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   [[nodiscard]] Step<void> locate_body();  // of a create or update: what is written, about whom
   // Shapes one resource into `out`; false: withheld. A refusal only where the whole answer is that one resource.
   [[nodiscard]] bool shape_resource(const codec::ResourceScan& scan, std::string& out, license::Decision& decision);
+  [[nodiscard]] Step<void> refuse_resource(const license::Decision& decision);
   [[nodiscard]] Task<Step<void>> flush_part(http::Response& head, std::string& out);
   // Whether this resource may be in the answer; its decision otherwise.
   [[nodiscard]] license::Decision decide_resource(const codec::ResourceScan& scan, license::ClassId& data_class);

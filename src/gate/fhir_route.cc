@@ -168,7 +168,9 @@ license::Decision Exchange::decide_resource(const codec::ResourceScan& scan, lic
     }
   }
   for (const std::string_view patient : scan.patients) {
-    decision = decide_one(ask_of(data_class, note_patient(patient), scan.type));
+    const license::PatientKey key = note_patient(patient);
+    decision = decide_one(ask_of(data_class, key, scan.type));
+    if (license::known(who_.only_patient) && key != who_.only_patient) decision.outcome = Outcome::refuse, decision.reason = Reason::out_of_scope;
     if (decision.if_patient) decision.outcome = Outcome::refuse;
     if (decision.outcome == Outcome::refuse) break;
   }
@@ -206,6 +208,15 @@ bool Exchange::shape_resource(const codec::ResourceScan& scan, std::string& out,
   if (carried_keys_.insert(patient[0] ^ (std::uint64_t{data_class.value} << 32)).second)
     carried_.push_back({ask_of(data_class, patient, scan.type), std::string(scan.type), decision.form, view_text(decision)});
   return true;
+}
+
+Step<void> Exchange::refuse_resource(const license::Decision& decision) {
+  const bool special = decision.data_class.known() && policy_->table->classes().name(decision.data_class).starts_with("special.");
+  const std::string sentence = policy_->table->sentence(decision);
+  // Which rule withholds a specially protected record would tell what kind of record it is: one neutral answer for all of them.
+  if (special || decision.neutral) return refuse(Reason::restricted, sentence, true);
+  if (decision.outcome == Outcome::refuse) return refuse(decision.reason, sentence);
+  return refuse(Reason::unfilterable, fmt::format("The license for this resource is of form `{}`, and this build has no transformer for it yet.", name(decision.form)));
 }
 
 Task<Step<void>> Exchange::flush_part(http::Response& head, std::string& out) {
@@ -253,7 +264,8 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
   codec::BundleWriter writer(out, {.reduced = reduced, .rebase = rebase, .links = true});
   license::Decision decision;
   Micros part_since = gate_.options_.ledger->now();
-  std::size_t read = 0;
+  std::size_t read = 0, in_flight = 0;
+  std::string total;
   bool ended = false, single = false, any = false;
   std::string shaped;
   for (;;) {
@@ -262,6 +274,9 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
     if (piece->reveal().empty()) reader.finish();
     else if (auto fed = reader.feed(piece->reveal()); !fed) co_return refuse(Reason::unfilterable, fed.error().message);
     read += piece->reveal().size();
+    in_flight += 2 * piece->reveal().size();  // as it came, and as it will leave
+    if (in_flight > memory_.bytes())
+      if (auto held = hold_memory(in_flight - memory_.bytes()); !held) co_return held;
     any = any || !piece->reveal().empty();
     if (!any) break;  // no body at all
     for (bool more = false; !more && !ended;) {
@@ -277,7 +292,10 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
       }
       switch (event->kind) {
         case codec::BundleEvent::Kind::more: more = true; break;
-        case codec::BundleEvent::Kind::member: writer.member(event->name, event->value); break;
+        case codec::BundleEvent::Kind::member:
+          if (event->name == "total") total = event->value;  // told at the end, and only where nothing was withheld from what it counts
+          else writer.member(event->name, event->value);
+          break;
         case codec::BundleEvent::Kind::entry: {
           if (event->scan == nullptr) {
             if (!reduced) writer.entry(event->entry, {});
@@ -297,14 +315,16 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
           single = true;
           if (!shape_resource(*event->scan, out, decision)) {
             ++withheld_;
-            co_return refuse(decision.outcome == Outcome::refuse ? decision.reason : Reason::unfilterable,
-                             decision.refusal.known() ? policy_->table->sentence(decision) : std::string(), decision.neutral);
+            co_return refuse_resource(decision);
           }
           if (event->scan->type != "OperationOutcome") ++resources_, ++part_resources_;
           break;
         }
         case codec::BundleEvent::Kind::end:
-          if (!single) writer.end();
+          if (!single) {
+            if (!total.empty() && withheld_ == 0 && !reduced && !decision_.if_patient) writer.member("total", total);
+            writer.end();
+          }
           ended = true;
           break;
       }
@@ -312,6 +332,7 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
         head.headers.set("content-type", "application/fhir+json");
         LICET_STEP_VOID(co_await flush_part(head, out));
         part_since = gate_.options_.ledger->now();
+        in_flight = 0;
       }
     }
     if (piece->reveal().empty()) break;
@@ -321,6 +342,7 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
         head.headers.set("content-type", "application/fhir+json");
         LICET_STEP_VOID(co_await flush_part(head, out));
         part_since = gate_.options_.ledger->now();
+        in_flight = 0;
       }
     }
   }

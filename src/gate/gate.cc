@@ -50,6 +50,15 @@ void Gate::adopt(std::shared_ptr<const Policy> policy) {
   recheck_open();
 }
 
+void Gate::give_up_waiting() {
+  std::vector<std::pair<std::uint64_t, std::function<void(bool)>>> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting.swap(waiting_);
+  }
+  for (auto& [epoch, resume] : waiting) resume(false);
+}
+
 void Gate::overlaid(std::shared_ptr<const license::Overlay> overlay) {
   overlay_.set(std::move(overlay));
   recheck_open();

@@ -63,6 +63,8 @@ class Gate final : public http::Handler {
 
   // A new table serves; open exchanges decide again and are cut unless form and view still hold.
   void adopt(std::shared_ptr<const Policy> policy);
+  // The next table could not come into force: who waits for it is told `busy`. Nothing that needs a record passes until it does.
+  void give_up_waiting();
   void overlaid(std::shared_ptr<const license::Overlay> overlay);
   Holds& holds() { return holds_; }
 

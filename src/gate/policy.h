@@ -1,6 +1,7 @@
 // What the gate works from at one moment: the table in force, its routes, and what was prepared from both. Immutable; replaced as a whole.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ struct Route {
   Speaks speaks = Speaks::http;
   std::string serves;   // PHI comes out of this system, in answers …
   std::string reaches;  // … or goes into this one, in requests: exactly one is set
+  std::map<std::string, std::vector<license::ClassId>> sends;  // of a `reaches` route: by caller, every class that its flow declares
   std::vector<std::string> accepts;  // transaction-token | mtls | oidc
   bool observe = false;
   Micros observe_until{};
