@@ -1,0 +1,543 @@
+// The console and the admin socket over a real ledger, keeper and gate on a disk in memory; the last test speaks through a real unix socket.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "console/admin.h"
+#include "console/console.h"
+#include "console/internal/history.h"
+#include "console/internal/page.h"
+#include "console/internal/reply.h"
+#include "crypto/keys.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "proof/verify.h"
+#include "store/faulty.h"
+
+namespace licet::console {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kStack = R"(kind: stack
+id: here
+format: 1
+tenant: riverbend
+timezone: Etc/UTC
+packs: [test@1.0]
+---
+kind: organization
+id: riverbend
+name: Riverbend Clinic
+covered: true
+functions: [provider]
+---
+kind: organization
+id: scribe-ai
+name: Scribe AI
+---
+kind: system
+id: ehr
+owner: riverbend
+---
+kind: system
+id: scribe
+owner: scribe-ai
+---
+kind: route
+id: fhir-front
+listens: /fhir/
+speaks: fhir-r4
+serves: ehr
+---
+kind: flow
+id: notes
+from: ehr
+to: scribe
+via: fhir-front
+data: [clinical.note]
+purposes: [TREAT]
+on-behalf-of: riverbend
+---
+kind: permit
+id: scribe-reads
+to: scribe
+for: [TREAT]
+reads: {DocumentReference: [id, type]}
+)";
+constexpr const char* kPack = "kind: pack\nid: test\nversion: \"1.0\"\nstatus: in-force\ntitle: A test\nsource: none\nretrieved-on: 2026-01-01\n";
+constexpr const char* kRules = R"(id: r-region
+cites: ["164.1"]
+source: law
+about: contract
+level: required
+asks: A system has a region.
+proves: full
+mend: Give {subject} a region.
+effect: {default: alarm}
+each: select id as subject, at from v_system
+check: |
+  select id as subject, case when id = 'scribe' then 'fail' else 'pass' end as status, id || ' says <b>' as because, json_array(id) as witness, '[]' as facts from v_system
+---
+kind: ground
+id: g1
+gives: treatment
+cites: ["164.506(c)(1)"]
+rows: select id as flow, target as recipient, data as classes, purposes, json_array(id) as witness, 'because' as because from v_flow
+)";
+
+const Micros kStart = micros(1'795'564'800'000'000);  // 2026-11-25
+
+class Text final : public http::Body {
+ public:
+  explicit Text(std::string bytes) : bytes_(std::move(bytes)) {}
+  Task<Result<Phi<std::string>>> read(std::size_t) override { co_return Phi<std::string>(std::exchange(bytes_, {})); }
+
+ private:
+  std::string bytes_;
+};
+
+class Page final : public http::Responder {
+ public:
+  http::Response head;
+  std::string body;
+  Task<Result<void>> send(http::Response h, std::string b) override {
+    head = std::move(h);
+    body = std::move(b);
+    begun_ = true;
+    co_return Result<void>();
+  }
+  Task<Result<void>> begin(http::Response, std::optional<std::uint64_t>) override { co_return Error{Code::internal, "not used"}; }
+  Task<Result<void>> write(std::string) override { co_return Error{Code::internal, "not used"}; }
+  Task<Result<void>> finish() override { co_return Error{Code::internal, "not used"}; }
+  void cut() override {}
+  [[nodiscard]] bool begun() const override { return begun_; }
+  [[nodiscard]] json value() const { return json::parse(body, nullptr, false); }
+  [[nodiscard]] std::string header(std::string_view name) const {
+    const std::string* v = head.headers.find(name);
+    return v == nullptr ? std::string() : *v;
+  }
+
+ private:
+  bool begun_ = false;
+};
+
+struct World {
+  crypto::SystemRandom random;
+  FakeClock clock{kStart};
+  std::unique_ptr<crypto::KeyRing> keys;
+  crypto::Blinder blind{crypto::Secret::random(random)};
+  store::FaultyFileSystem disk;
+  std::unique_ptr<ledger::Ledger> ledger;
+  std::unique_ptr<gate::Gate> gate;
+  std::unique_ptr<epoch::Keeper> keeper;
+  std::unique_ptr<Console> console;
+  std::unique_ptr<Admin> admin;
+  std::shared_ptr<const license::Overlay> overlay;
+
+  World() {
+    log::set_level(log::Level::error);
+    auto made = crypto::KeyRing::create(crypto::Secret::random(random), "riverbend", random, [](const std::string&) { return Result<void>(); });
+    EXPECT_TRUE(made.ok());
+    keys = *std::move(made);
+    for (const char* folder : {"stack", "packs/test", "packs/classes"}) EXPECT_TRUE(disk.make_folder(folder).ok());
+    disk.put("stack/stack.yaml", kStack);
+    disk.put("packs/test/pack.yaml", kPack);
+    disk.put("packs/test/rules.yaml", kRules);
+    std::ifstream classes(std::string(LICET_SOURCE_DIR) + "/packs/classes/fhir-r4.yaml");
+    disk.put("packs/classes/fhir-r4.yaml", std::string(std::istreambuf_iterator<char>(classes), {}));
+    open_ledger();
+    gate::Gate::Options g;
+    g.ledger = ledger.get();
+    g.blind = &blind;
+    g.random = &random;
+    gate = std::make_unique<gate::Gate>(std::move(g));
+    epoch::Keeper::Options k;
+    k.folders = {"stack", "packs"};
+    k.snapshots = "state/snapshots";
+    k.files = &disk;
+    k.ledger = ledger.get();
+    k.keys = keys.get();
+    k.blind = &blind;
+    k.clock = &clock;
+    k.build = "0.1.0";
+    k.overlaid = [this](std::shared_ptr<const license::Overlay> o) { overlay = std::move(o); };
+    keeper = std::make_unique<epoch::Keeper>(std::move(k));
+    auto started = keeper->start();
+    EXPECT_TRUE(started.ok()) << (started ? "" : started.error().message);
+    console = std::make_unique<Console>(Console::Options{gate.get(), keeper.get(), ledger.get(), &random, "0.1.0"});
+    Admin::Options a;
+    a.gate = gate.get();
+    a.keeper = keeper.get();
+    a.ledger = ledger.get();
+    a.keys = keys.get();
+    a.random = &random;
+    a.build = "0.1.0";
+    a.files = &disk;
+    admin = std::make_unique<Admin>(std::move(a));
+  }
+  ~World() { keeper->stop(); }
+
+  void open_ledger() {
+    ledger::Options o;
+    o.files = &disk;
+    o.folder = "state/ledger";
+    o.outside = "state/outside";
+    o.quarantine = "state/quarantine";
+    o.origin = "licet.example/riverbend/n1";
+    o.keys = keys.get();
+    o.clock = &clock;
+    o.random = &random;
+    o.background = false;
+    auto opened = ledger::Ledger::open(o);
+    EXPECT_TRUE(opened.ok()) << (opened ? "" : opened.error().message);
+    ledger = *std::move(opened);
+  }
+
+  static Page call(http::Handler& handler, http::Request request, std::string body = {}) {
+    Page page;
+    Text text(std::move(body));
+    http::run([&]() -> Task<void> { return handler.handle(request, text, page); });
+    return page;
+  }
+  Page get(std::string target, bool with_key = true) {
+    http::Request r;
+    r.method = "GET";
+    r.target = std::move(target);
+    if (with_key) r.headers.add("authorization", "Bearer " + console->key());
+    return call(*console, std::move(r));
+  }
+  Page tell(std::string method, std::string target, const json& body = {}) {
+    http::Request r;
+    r.method = std::move(method);
+    r.target = std::move(target);
+    r.peer.user = ::geteuid();
+    return call(*admin, std::move(r), body.is_null() ? "" : body.dump());
+  }
+  // Through the gate: nobody listens there, so it is refused, recorded and shown.
+  void refused() {
+    http::Request r;
+    r.method = "GET";
+    r.target = "/nowhere";
+    call(*gate, std::move(r));
+  }
+  void put(ledger::Draft d) { EXPECT_TRUE(ledger->append_and_wait(std::move(d)).ok()); }
+  void held(const std::string& reference) {
+    ledger::Draft d;
+    d.kind = ledger::Kind::exchange_held;
+    d.exchange = reference;
+    d.actor = "scribe";
+    d.flow = "notes";
+    d.decision = "hold";
+    d.digest = crypto::sha256("the same request");
+    put(std::move(d));
+  }
+  [[nodiscard]] std::string leaves() const {
+    std::string out;
+    EXPECT_TRUE(ledger->read(0, ledger->head().size, [&](const ledger::Leaf& leaf) { out += leaf.json + "\n"; return true; }).ok());
+    return out;
+  }
+  [[nodiscard]] std::string reference_now() const {
+    std::string out(26, '0');
+    auto ms = static_cast<std::uint64_t>(count(clock.now()) / 1000);
+    for (std::size_t i = 10; i-- > 0; ms >>= 5) out[i] = "0123456789abcdefghjkmnpqrstvwxyz"[ms & 31];
+    return out;
+  }
+};
+
+// ---- console
+
+TEST(Console, NothingWithoutASession) {
+  World w;
+  for (const char* path : {"/api/v1/status", "/api/v1/licenses", "/api/v1/findings", "/api/v1/grounds", "/api/v1/exchanges"}) {
+    const Page page = w.get(path, false);
+    EXPECT_EQ(page.head.status, 401) << path;
+    EXPECT_EQ(page.body.find("scribe"), std::string::npos);
+  }
+  const Page page = w.get("/", false);
+  EXPECT_EQ(page.head.status, 401);
+  EXPECT_NE(page.body.find("Sign in"), std::string::npos);
+  EXPECT_EQ(w.get("/healthz", false).body, "ok\n");
+  EXPECT_EQ(w.get("/metrics", false).head.status, 200);
+  EXPECT_EQ(w.get("/api/v1/nothing").head.status, 404);
+  EXPECT_EQ(w.get("/else").head.status, 404);
+}
+
+TEST(Console, AKeyBecomesACookieAndEveryLoginIsOnTheLedger) {
+  World w;
+  const Page in = w.get("/?key=" + w.console->key(), false);
+  EXPECT_EQ(in.head.status, 303);
+  EXPECT_EQ(in.header("location"), "/");
+  const std::string cookie = in.header("set-cookie");
+  for (const char* part : {"HttpOnly", "SameSite=Strict", "Path=/"}) EXPECT_NE(cookie.find(part), std::string::npos) << cookie;
+  EXPECT_EQ(cookie.find(w.console->key()), std::string::npos) << "the cookie is not the key";
+  http::Request r;
+  r.method = "GET";
+  r.target = "/api/v1/status";
+  r.headers.add("cookie", "other=1; " + cookie.substr(0, cookie.find(';')));
+  EXPECT_EQ(World::call(*w.console, r).head.status, 200);
+  w.clock.advance(std::chrono::hours(13));
+  EXPECT_EQ(World::call(*w.console, r).head.status, 401) << "twelve hours";
+  for (const char* wrong : {"", "x", "00000000000000000000000000000000"}) EXPECT_EQ(w.get(std::string("/?key=") + wrong, false).head.status, 401);
+  EXPECT_NE(w.leaves().find(R"("payload":{"act":"login","through":"console"})"), std::string::npos);
+  EXPECT_NE(w.leaves().find(R"("payload":{"act":"login-failed","through":"console"})"), std::string::npos);
+}
+
+TEST(Console, GuessingDoesNotFillTheLedger) {
+  World w;
+  const auto before = w.ledger->head().size;
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(w.get("/?key=guess", false).head.status, 401);
+  EXPECT_EQ(w.ledger->head().size, before + 10);
+}
+
+TEST(Console, ThePageIsWholeAndItsPolicyAllowsNothingElse) {
+  World w;
+  const Page page = w.get("/");
+  EXPECT_EQ(page.head.status, 200);
+  const std::string policy = page.header("content-security-policy");
+  EXPECT_NE(policy.find("default-src 'none'"), std::string::npos);
+  EXPECT_EQ(policy.find("unsafe"), std::string::npos);
+  const auto inside = [&](std::string_view tag) {
+    const auto from = page.body.find("<" + std::string(tag) + ">") + tag.size() + 2;
+    return page.body.substr(from, page.body.find("</" + std::string(tag) + ">", from) - from);
+  };
+  for (const char* tag : {"style", "script"}) EXPECT_NE(policy.find(base64(crypto::sha256(inside(tag)))), std::string::npos) << tag;
+  for (const char* not_there : {"http://", "https://", "innerHTML", " style=", "onclick=\""}) EXPECT_EQ(page.body.find(not_there), std::string::npos) << not_there;
+}
+
+TEST(Console, ListsInPages) {
+  World w;
+  const json licenses = w.get("/api/v1/licenses").value();
+  ASSERT_EQ(licenses["total"], 1) << licenses.dump();
+  EXPECT_EQ(licenses["items"][0]["holder"], "scribe");
+  EXPECT_EQ(licenses["items"][0]["form"], "identified");
+  EXPECT_EQ(licenses["next"], nullptr);
+  const json first = w.get("/api/v1/findings?limit=1").value();
+  EXPECT_EQ(first["total"], 2);
+  EXPECT_EQ(first["items"].size(), 1U);
+  EXPECT_EQ(first["next"], 1);
+  const json second = w.get("/api/v1/findings?limit=1&offset=1").value();
+  EXPECT_EQ(second["next"], nullptr);
+  EXPECT_NE(first["items"][0]["subject"], second["items"][0]["subject"]);
+  EXPECT_EQ(w.get("/api/v1/findings?offset=18446744073709551615").value()["items"].size(), 0U);
+  const json failing = w.get("/api/v1/findings?status=fail%2Cstale").value();
+  ASSERT_EQ(failing["total"], 1);
+  EXPECT_EQ(failing["items"][0]["mend"], "Give scribe a region.");
+  EXPECT_EQ(w.get("/api/v1/grounds").value()["items"][0]["cites"], "164.506(c)(1)");
+}
+
+TEST(Console, ShowsExchangesOnceAndCountsThem) {
+  World w;
+  json none = w.get("/api/v1/exchanges").value();
+  EXPECT_EQ(none["items"].size(), 0U);
+  w.refused();
+  w.refused();
+  const json two = w.get("/api/v1/exchanges?after=" + none["next"].dump()).value();
+  ASSERT_EQ(two["items"].size(), 2U);
+  EXPECT_EQ(two["items"][0]["reason"], "not-found");
+  EXPECT_EQ(two["items"][0]["decision"], "refuse");
+  EXPECT_FALSE(two["items"][0]["sentence"].get<std::string>().empty());
+  EXPECT_EQ(w.get("/api/v1/exchanges?after=" + two["next"].dump()).value()["items"].size(), 0U);
+  EXPECT_EQ(w.get("/api/v1/exchanges?after=99999").value()["items"].size(), 2U) << "a number from before a restart begins anew";
+  EXPECT_EQ(w.get("/api/v1/exchanges?limit=1").value()["items"].size(), 1U);
+  const std::string metrics = w.get("/metrics", false).body;
+  EXPECT_NE(metrics.find("licet_exchanges_total{outcome=\"refuse\"} 2\n"), std::string::npos) << metrics;
+  EXPECT_NE(metrics.find("licet_findings{status=\"fail\"} 1\n"), std::string::npos) << metrics;
+}
+
+TEST(Console, StatusSaysWhatIsStale) {
+  World w;
+  json s = w.get("/api/v1/status").value();
+  EXPECT_EQ(s["epoch"], 1);
+  EXPECT_EQ(s["stale"], false);
+  EXPECT_EQ(s["packs"][0]["id"], "test");
+  EXPECT_NE(s["under"].get<std::string>().find("state law not assessed"), std::string::npos);
+  EXPECT_EQ(s["observing"].size(), 0U);
+  auto policy = std::make_shared<gate::Policy>();
+  gate::Route route;
+  route.id = "fhir-front";
+  route.observe = true;
+  policy->routes.push_back(route);
+  w.gate->adopt(policy);
+  EXPECT_EQ(w.get("/api/v1/status").value()["observing"][0]["route"], "fhir-front");
+}
+
+// ---- admin
+
+TEST(Admin, OnlyTheSameUser) {
+  World w;
+  http::Request r;
+  r.method = "GET";
+  r.target = "/status";
+  EXPECT_EQ(World::call(*w.admin, r).head.status, 403) << "no uid: not a unix socket";
+  r.peer.user = ::geteuid() + 1;
+  EXPECT_EQ(World::call(*w.admin, r).head.status, 403);
+  EXPECT_EQ(w.tell("GET", "/status").head.status, 200);
+  EXPECT_EQ(w.tell("GET", "/nothing").head.status, 404);
+  EXPECT_EQ(w.tell("PUT", "/record").head.status, 405);
+  EXPECT_EQ(w.tell("POST", "/record", json("text")).head.status, 400);
+}
+
+TEST(Admin, RecordsFactsAndKeepsPatientsSealed) {
+  World w;
+  const Page done = w.tell("POST", "/record", {{"kind", "consent"}, {"subject", "scribe"}, {"patient", "maria-1"}, {"class", "special.sud"}, {"by", "j.ortiz"}});
+  ASSERT_EQ(done.head.status, 200) << done.body;
+  EXPECT_NE(w.leaves().find("\"actor\":\"j.ortiz\""), std::string::npos);
+  EXPECT_EQ(w.leaves().find("maria-1"), std::string::npos);
+  const Page facts = w.tell("GET", "/facts?kind=consent");
+  ASSERT_EQ(facts.value()["facts"].size(), 1U);
+  EXPECT_EQ(facts.value()["facts"][0]["about_a_patient"], true);
+  EXPECT_EQ(facts.value()["facts"][0]["index"], done.value()["index"]);
+  EXPECT_EQ(facts.body.find("maria-1"), std::string::npos);
+  EXPECT_EQ(w.tell("GET", "/facts?kind=training").value()["facts"].size(), 0U);
+  const Page bad = w.tell("POST", "/record", {{"kind", "nonsense"}});
+  EXPECT_EQ(bad.head.status, 400);
+  EXPECT_FALSE(bad.value()["detail"].get<std::string>().empty());
+  EXPECT_EQ(w.tell("POST", "/record", {{"kind", "training"}, {"subject", "x"}, {"object", "y"}, {"by", "free text!"}}).head.status, 400);
+}
+
+TEST(Admin, SuspensionHoldsWhenItReturns) {
+  World w;
+  w.overlay.reset();
+  EXPECT_EQ(w.tell("POST", "/suspend", {{"id", "scribe"}}).head.status, 200);
+  EXPECT_NE(w.overlay, nullptr);
+  EXPECT_NE(w.leaves().find("\"fact\":\"suspension\""), std::string::npos);
+  EXPECT_EQ(w.tell("POST", "/lift", {{"id", "scribe"}}).head.status, 200);
+  EXPECT_EQ(w.tell("POST", "/suspend", {{"id", "scrib"}}).head.status, 404) << "a name that nobody has stops nobody";
+  EXPECT_EQ(w.tell("POST", "/suspend", {{"id", "notes"}}).head.status, 404) << "a flow is not one";
+}
+
+TEST(Admin, AReleaseHoldsOnceAndOverARestart) {
+  World w;
+  const std::string reference = w.reference_now();
+  w.clock.advance(std::chrono::minutes(1));
+  EXPECT_EQ(w.tell("POST", "/release", {{"reference", reference}}).head.status, 404);
+  EXPECT_EQ(w.tell("POST", "/release", {{"reference", "short"}}).head.status, 400);
+  w.held(reference);
+  EXPECT_EQ(w.tell("POST", "/release", {{"reference", reference}, {"until", "2026-11-24T00:00:00Z"}}).head.status, 400);
+  EXPECT_EQ(w.tell("POST", "/release", {{"reference", reference}, {"until", "2027-11-24T00:00:00Z"}}).head.status, 400);
+  EXPECT_EQ(w.tell("POST", "/release", {{"reference", reference}, {"until", "tomorrow"}}).head.status, 400);
+  const Page done = w.tell("POST", "/release", {{"reference", reference}, {"until", ""}, {"by", "j.ortiz"}});
+  ASSERT_EQ(done.head.status, 200) << done.body;
+  const Digest fingerprint = crypto::sha256("the same request");
+  EXPECT_EQ(w.gate->holds().take(fingerprint, w.clock.now()), reference);
+
+  gate::Holds after;
+  ASSERT_TRUE(restore_releases(*w.ledger, after, w.clock.now()).ok());
+  EXPECT_EQ(after.take(fingerprint, w.clock.now()), reference) << "given, and not known to be used";
+  gate::Holds late;
+  ASSERT_TRUE(restore_releases(*w.ledger, late, w.clock.now() + std::chrono::hours(25)).ok());
+  EXPECT_FALSE(late.take(fingerprint, w.clock.now()));
+
+  ledger::Draft used;
+  used.kind = ledger::Kind::admin;
+  used.payload = json{{"act", "release-used"}, {"reference", reference}}.dump();
+  w.put(std::move(used));
+  gate::Holds spent;
+  ASSERT_TRUE(restore_releases(*w.ledger, spent, w.clock.now()).ok());
+  EXPECT_FALSE(spent.take(fingerprint, w.clock.now()));
+  EXPECT_EQ(w.tell("POST", "/release", {{"reference", reference}}).head.status, 409) << "once";
+}
+
+TEST(Admin, ExplainsWithSentenceMendAndEntries) {
+  World w;
+  w.refused();
+  const std::string reference = w.gate->recent(1)[0].exchange;
+  const json told = w.tell("GET", "/explain?ref=" + reference).value();
+  EXPECT_EQ(told["reason"], "not-found") << told.dump();
+  EXPECT_FALSE(told["sentence"].get<std::string>().empty());
+  ASSERT_EQ(told["entries"].size(), 1U);
+  EXPECT_EQ(told["entries"][0]["kind"], "exchange.refused");
+
+  // From the ledger alone, as after a restart; the finding of its flow says why and what to do.
+  const std::string older = w.reference_now();
+  ledger::Draft d;
+  d.kind = ledger::Kind::exchange_refused;
+  d.exchange = older;
+  d.decision = "refuse";
+  d.flow = "scribe";  // whose finding fails in this pack
+  d.reason = Reason::no_ground;
+  w.put(std::move(d));
+  const json rebuilt = w.tell("GET", "/explain?ref=" + older).value();
+  EXPECT_EQ(rebuilt["sentence"].get<std::string>().rfind("scribe says <b>", 0), 0U) << rebuilt.dump();
+  EXPECT_EQ(rebuilt["mend"], "Give scribe a region.");
+  EXPECT_EQ(rebuilt["meaning"], row(Reason::no_ground).title);
+  EXPECT_EQ(w.tell("GET", "/explain?ref=" + std::string(26, '0')).head.status, 404);
+  EXPECT_EQ(w.tell("GET", "/explain").head.status, 400);
+}
+
+TEST(Admin, ProvesIntoAFolderAndRecordsIt) {
+  World w;
+  w.refused();
+  w.clock.advance(std::chrono::minutes(1));
+  const Page done = w.tell("POST", "/prove", {{"folder", "/out/bundle"}, {"from", "2026-11-25"}, {"to", "2026-11-25"}});
+  ASSERT_EQ(done.head.status, 200) << done.body;
+  auto files = proof::read_bundle(w.disk, "/out/bundle");
+  ASSERT_TRUE(files.ok()) << files.error().message;
+  const proof::Report report = proof::verify_bundle(*files, ledger::Verifier{"licet.example/riverbend/n1", w.keys->log_key().public_key()});
+  EXPECT_TRUE(report.ok()) << (report.ok() ? "" : report.faults[0]);
+  EXPECT_NE(w.leaves().find(R"("act":"prove")"), std::string::npos);
+  EXPECT_EQ(w.tell("POST", "/prove", {{"folder", "/out/bundle"}, {"from", "2026-11-25"}, {"to", "2026-11-25"}}).head.status, 409) << "not empty";
+  EXPECT_EQ(w.tell("POST", "/prove", {{"folder", "bundle"}, {"from", "2026-11-25"}}).head.status, 400) << "relative to what?";
+  EXPECT_EQ(w.tell("POST", "/prove", {{"folder", "/out/b2"}, {"from", "soon"}}).head.status, 400);
+  EXPECT_EQ(w.tell("POST", "/prove", {{"folder", "/out/b3"}, {"from", "2026-11-25"}, {"vendor", "nobody"}}).head.status, 400);
+  const Page ephi = w.tell("POST", "/prove", {{"folder", "/out/b4"}, {"from", "2026-11-25"}, {"patient", "maria-1"}});
+  EXPECT_EQ(ephi.head.status, 200) << ephi.body;
+  EXPECT_EQ(w.leaves().find("maria-1"), std::string::npos);
+}
+
+TEST(Admin, HeadIsASignedCheckpoint) {
+  World w;
+  const json head = w.tell("GET", "/head").value();
+  auto opened = ledger::open_checkpoint(head["checkpoint"].get<std::string>(), {"licet.example/riverbend/n1", w.keys->log_key().public_key()});
+  ASSERT_TRUE(opened.ok());
+  EXPECT_EQ(head["size"], opened->size);
+}
+
+TEST(Requests, ParametersAreDecodedStrictly) {
+  EXPECT_EQ(parameter("a=1&b=x%2Cy+z", "b"), "x,y z");
+  EXPECT_EQ(parameter("a=1&b", "b"), "");
+  EXPECT_EQ(parameter("a=1", "b"), std::nullopt);
+  EXPECT_EQ(parameter("b=%2", "b"), std::nullopt);
+  EXPECT_EQ(parameter("b=%zz", "b"), std::nullopt);
+  EXPECT_EQ(number_of(std::string("12"), 7), 12U);
+  for (const char* odd : {"", "-1", "1x", "99999999999999999999999"}) EXPECT_EQ(number_of(std::string(odd), 7), 7U) << odd;
+}
+
+TEST(Socket, SpeaksThroughARealOne) {
+  World w;
+  std::string folder = std::filesystem::temp_directory_path() / "licet-console-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  http::Server::Options options;
+  options.unix_path = folder + "/licet.sock";
+  options.threads = 1;
+  auto server = http::Server::start(options, *w.admin);
+  ASSERT_TRUE(server.ok()) << server.error().message;
+  http::UpstreamOptions to;
+  to.url = "http://licet";
+  to.unix_path = options.unix_path;
+  auto upstream = http::make_upstream(to);
+  ASSERT_TRUE(upstream.ok());
+  int status = 0;
+  auto ask = [&]() -> Task<void> {
+    http::Request request;
+    request.method = "GET";
+    request.target = "/status";
+    auto answer = co_await (*upstream)->send(std::move(request), std::string());
+    if (answer) status = (*answer)->head().status;
+  };
+  http::run(ask);
+  EXPECT_EQ(status, 200);
+  (*server)->stop();
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace licet::console

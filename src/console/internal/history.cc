@@ -1,0 +1,54 @@
+#include "console/internal/history.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "proof/findings.h"
+
+namespace licet::console {
+
+using nlohmann::json;
+
+std::optional<Micros> time_of_reference(std::string_view reference) {
+  constexpr std::string_view alphabet = "0123456789abcdefghjkmnpqrstvwxyz";  // as gate.cc makes them
+  if (reference.size() != 26) return std::nullopt;
+  std::uint64_t ms = 0;
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    const auto digit = alphabet.find(reference[i]);
+    if (digit == std::string_view::npos) return std::nullopt;
+    if (i < 10) ms = ms << 5 | digit;
+  }
+  return micros(static_cast<std::int64_t>(ms) * 1000);
+}
+
+Result<std::vector<json>> entries_of(const ledger::Ledger& ledger, std::string_view reference) {
+  constexpr std::uint64_t kChunk = 4096;
+  const auto begun = time_of_reference(reference);
+  if (!begun) return Error{Code::invalid_argument, "that is not a reference: it has 26 letters and digits"};
+  std::vector<json> found;
+  for (std::uint64_t to = ledger.head().size; to > 0;) {
+    const std::uint64_t from = to > kChunk ? to - kChunk : 0;
+    std::vector<json> here;
+    bool older = false;
+    LICET_TRY_VOID(ledger.read(from, to, [&](const ledger::Leaf& leaf) {
+      const bool named = leaf.json.find(reference) != std::string::npos;
+      if (!named && leaf.index != from) return true;
+      json entry = json::parse(leaf.json, nullptr, false);
+      if (!entry.is_object()) return true;
+      older = older || micros(entry.value("time", std::int64_t{0})) < *begun;
+      const json payload = entry.value("payload", json::object());
+      if (named && (entry.value("exchange", "") == reference || (payload.is_object() && payload.value("reference", "") == reference))) {
+        entry["index"] = leaf.index;
+        here.push_back(std::move(entry));
+      }
+      return true;
+    }));
+    found.insert(found.begin(), std::make_move_iterator(here.begin()), std::make_move_iterator(here.end()));
+    if (older) break;
+    to = from;
+  }
+  if (found.empty()) return Error{Code::not_found, "no exchange with that reference is on this node's ledger"};
+  return found;
+}
+
+}  // namespace licet::console
