@@ -2,8 +2,8 @@
 //
 //   tools/build release bench_filter && build/release/bench_filter
 //
-// Bundles of about 64 KiB and 1 MiB, minified and pretty-printed, made from Synthea's resources where ../shared/data/fhir is present, else from
-// a generated note and lab. Bytes per second are of input.
+// Bundles of about 64 KiB and 1 MiB, minified and pretty-printed, made from Synthea's resources where ../shared/data/fhir is present, else
+// from a generated note and lab. Bytes per second are of input.
 #include <benchmark/benchmark.h>
 
 #include <filesystem>
@@ -30,9 +30,11 @@ std::vector<std::string> resources() {
   if (!all.empty()) return all;
   for (int k = 0; k < 400; ++k) {
     const std::string id = std::to_string(k);
-    all.push_back(R"({"resourceType":"Observation","id":"o)" + id +
-                  R"(","status":"final","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory","display":"Laboratory"}]}],"code":{"coding":[{"system":"http://loinc.org","code":"718-7","display":"Hemoglobin [Mass/volume] in Blood"}],"text":"Hemoglobin"},"subject":{"reference":"Patient/p)" +
-                  id + R"(","display":"Somebody"},"effectiveDateTime":"2026-02-03T04:05:06Z","valueQuantity":{"value":13.20,"unit":"g/dL","system":"http://unitsofmeasure.org","code":"g/dL"},"note":[{"text":"A free remark."}]})");
+    all.push_back(
+        R"({"resourceType":"Observation","id":"o)" + id +
+        R"(","status":"final","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory","display":"Laboratory"}]}],"code":{"coding":[{"system":"http://loinc.org","code":"718-7","display":"Hemoglobin [Mass/volume] in Blood"}],"text":"Hemoglobin"},"subject":{"reference":"Patient/p)" +
+        id +
+        R"(","display":"Somebody"},"effectiveDateTime":"2026-02-03T04:05:06Z","valueQuantity":{"value":13.20,"unit":"g/dL","system":"http://unitsofmeasure.org","code":"g/dL"},"note":[{"text":"A free remark."}]})");
   }
   return all;
 }
@@ -43,16 +45,19 @@ std::string bundle(std::size_t bytes, bool pretty) {
   for (std::size_t k = 0; out.size() < bytes; ++k) {
     if (k > 0) out += ',';
     // The folders' order is by type: step through it so that types mix.
-    out += R"({"fullUrl":"https://ehr.example/fhir/X/)" + std::to_string(k) + R"(","resource":)" + all[k * 97 % all.size()] + R"(,"search":{"mode":"match"}})";
+    out += R"({"fullUrl":"https://ehr.example/fhir/X/)" + std::to_string(k) + R"(","resource":)" + all[k * 97 % all.size()] +
+           R"(,"search":{"mode":"match"}})";
   }
   out += "]}";
   return pretty ? nlohmann::json::parse(out).dump(2) : out;
 }
 
 struct Views {
-  std::vector<std::string> note{"id", "type", "date", "content"}, visit{"id", "status", "period"}, lab{"code", "effectiveDateTime", "valueQuantity"},
-      problem{"code", "onsetDateTime"};
-  std::vector<TypeElements> all() const { return {{"DocumentReference", note}, {"Encounter", visit}, {"Observation", lab}, {"Condition", problem}}; }
+  std::vector<std::string> note{"id", "type", "date", "content"}, visit{"id", "status", "period"},
+      lab{"code", "effectiveDateTime", "valueQuantity"}, problem{"code", "onsetDateTime"};
+  std::vector<TypeElements> all() const {
+    return {{"DocumentReference", note}, {"Encounter", visit}, {"Observation", lab}, {"Condition", problem}};
+  }
 };
 
 void filter_bundle(benchmark::State& state) {

@@ -1,10 +1,98 @@
-// licet prove: one command makes the evidence for a period, verifiable offline by anyone.
+// licet prove: one command makes the evidence for a period, verifiable offline by anyone. A running node makes it; otherwise this process does.
 
-#include "cli/config.h"
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "cli/admin_call.h"
 #include "cli/state.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "epoch/facts.h"
+#include "epoch/load.h"
+#include "proof/prove.h"
 
 namespace licet::cli {
-void add_prove(CLI::App&, Run&) {}
+namespace {
+
+struct ProveArgs {
+  std::string config = "licet.yaml", out, from, to, vendor, patient;
+};
+
+Result<Micros> time_of(const std::string& text, Micros otherwise) {
+  if (text.empty()) return otherwise;
+  if (text.size() == 10) {
+    LICET_TRY(date, parse_date(text));
+    return Micros(date);
+  }
+  return parse_time(text);
+}
+
+// Nothing serves: the ledger is opened here, and the world as it is declared now is what is shown.
+Result<int> prove_here(const ProveArgs& args, const Config& config) {
+  store::FileSystem& files = store::real_files();
+  LICET_TRY(sources, epoch::read_sources(files, config.stack, config.limits));
+  const stack::Loaded loaded = stack::load(sources, config.limits);
+  if (!loaded.stack) return Error{Code::invalid_argument, "the declaration has problems: run `licet check` first"};
+  LICET_TRY(state, open_state(config, loaded.stack->tenant));
+  LICET_TRY(recorded, epoch::read_facts(*state->ledger, *state->keys, *state->blind));
+  const Micros now = state->ledger->now();
+  LICET_TRY(world, epoch::assemble_sources(std::move(sources), config.packs, recorded.facts, now, files, config.limits));
+  proof::ProveInput input;
+  input.stack = &*world.stack;
+  input.sources = world.sources;
+  input.judgment = &world.judgment;
+  input.table = &*world.table;
+  input.ledger = state->ledger.get();
+  input.key = &state->keys->log_key();
+  LICET_TRY(from, time_of(args.from, micros(0)));
+  LICET_TRY(to, time_of(args.to, now + std::chrono::seconds(1)));
+  input.from = from;
+  input.to = to;
+  input.now = now;
+  input.build = LICET_VERSION;
+  input.vendor = args.vendor;
+  if (!args.patient.empty()) {
+    LICET_TRY(blinds, proof::patient_blinds(*state->ledger, Phi<std::string>(args.patient), from, to));
+    input.patients = std::move(blinds);
+  }
+  input.document = [&](const std::string& path) { return files.read_all(config.stack + "/" + path, 16 * 1024 * 1024); };
+  LICET_TRY(bundle, proof::make_bundle(input));
+  LICET_TRY_VOID(proof::write_bundle(files, args.out, bundle));
+  fmt::print("{}: {} files, {} ledger entries, manifest {}\n  check it anywhere: licet verify {}\n", args.out, bundle.files.size(), bundle.entries, hex(bundle.manifest), args.out);
+  return kClean;
+}
+
+int prove(ProveArgs args) {
+  auto config = read_config(args.config);
+  if (!config) return fail(config.error());
+  args.out = std::filesystem::absolute(args.out).string();
+  const nlohmann::json body{{"folder", args.out}, {"from", args.from}, {"to", args.to}, {"vendor", args.vendor}, {"patient", args.patient}, {"by", user()}};
+  auto reply = admin_call(*config, "POST", "/prove", body.dump());
+  if (!reply && reply.error().code == Code::unavailable) {
+    auto code = prove_here(args, *config);
+    return code ? *code : fail(code.error());
+  }
+  if (!reply) return fail(reply.error());
+  if (reply->status >= 300) return fail(detail_of(*reply));
+  fmt::print("{}: {} files, {} ledger entries, manifest {}\n  check it anywhere: licet verify {}\n", args.out, reply->body["files"].dump(), reply->body["entries"].dump(),
+             reply->body.value("manifest", ""), args.out);
+  return kClean;
+}
+
+}  // namespace
+
+void add_prove(CLI::App& app, Run& run) {
+  auto args = std::make_shared<ProveArgs>();
+  CLI::App* c = app.add_subcommand("prove", "Make a bundle: what was declared, lawful and done in a period, verifiable offline");
+  c->add_option("out", args->out, "a new or empty folder")->required();
+  c->add_option("--from", args->from, "first day or instant (UTC); the beginning, unless given");
+  c->add_option("--to", args->to, "day or instant (UTC) before which it ends; now, unless given");
+  c->add_option("--vendor", args->vendor, "only what concerns this organization or system");
+  c->add_option("--patient", args->patient, "only what concerns this patient (logical id): the bundle is then ePHI, and says so");
+  c->add_option("--config", args->config, "licet.yaml of the node")->capture_default_str();
+  c->footer("  licet prove evidence-2026-q4 --from 2026-10-01 --to 2027-01-01 --config examples/riverbend/licet.yaml\n"
+            "  licet verify evidence-2026-q4\n\nHHS recognizes no HIPAA certificate: a bundle shows facts and their sources.");
+  c->callback([args, &run] { run = [args] { return prove(*args); }; });
+}
+
 }  // namespace licet::cli

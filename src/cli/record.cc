@@ -2,67 +2,24 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/config.h"
-#include "cli/state.h"
+#include "cli/admin_call.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "epoch/facts.h"
-#include "http/client.h"
 
 namespace licet::cli {
 namespace {
 
 using nlohmann::json;
 
-struct Reply {
-  int status = 0;
-  json body;
-};
-
-Task<void> call(const Config& config, std::string method, std::string target, std::string body, Result<Reply>& out) {
-  http::UpstreamOptions options;
-  options.url = "http://licet";
-  options.unix_path = socket_of(config);
-  options.limits.connect_wait = 2s;
-  auto made = http::make_upstream(std::move(options));
-  if (!made) {
-    out = std::move(made).error();
-    co_return;
-  }
-  const std::unique_ptr<http::Upstream> upstream = std::move(*made);
-  http::Request request;
-  request.method = std::move(method);
-  request.target = std::move(target);
-  if (!body.empty()) request.headers.add("content-type", "application/json");
-  auto answer = co_await upstream->send(std::move(request), std::move(body));
-  if (!answer) {
-    out = Error{Code::unavailable, fmt::format("nothing serves at {}: start `licet serve` first", socket_of(config))};
-    co_return;
-  }
-  std::string text;
-  for (;;) {
-    auto piece = co_await (*answer)->body().read(64 * 1024);
-    if (!piece) {
-      out = std::move(piece).error();
-      co_return;
-    }
-    if (piece->reveal().empty()) break;
-    text += piece->reveal();
-  }
-  out = Reply{(*answer)->head().status, json::parse(text, nullptr, false)};
-}
-
 Result<Reply> ask(const std::string& config_file, std::string method, std::string target, std::string body) {
   LICET_TRY(config, read_config(config_file));
-  Result<Reply> out = Error{Code::internal, "no answer"};
-  out.ignore();
-  http::run([&]() -> Task<void> { return call(config, std::move(method), std::move(target), std::move(body), out); });
-  return out;
+  return admin_call(config, std::move(method), std::move(target), std::move(body));
 }
 
 int told(Result<Reply> reply, std::string_view done) {
   if (!reply) return fail(reply.error());
-  if (reply->status >= 300) return fail(reply->body.is_object() ? reply->body.value("detail", reply->body.value("title", "refused")) : "refused");
+  if (reply->status >= 300) return fail(detail_of(*reply));
   fmt::print("{}", done);
   if (reply->body.is_object() && reply->body.contains("index")) fmt::print(" (ledger entry {})", reply->body["index"].dump());
   fmt::print("\n");
@@ -87,15 +44,10 @@ struct IdArgs {
   std::string id, until, by;
 };
 
-std::string user() {
-  const char* name = std::getenv("USER");
-  return name == nullptr ? "operator" : name;
-}
-
 int explain(const IdArgs& args) {
   auto reply = ask(args.config, "GET", "/explain?ref=" + args.id, {});
   if (!reply) return fail(reply.error());
-  if (reply->status >= 300) return fail(reply->status == 404 ? "no exchange with that reference on this node" : "refused");
+  if (reply->status >= 300) return fail(detail_of(*reply));
   const json& b = reply->body;
   if (b.contains("sentence")) fmt::print("{}\n", b["sentence"].get<std::string>());
   if (b.contains("mend") && !b["mend"].get<std::string>().empty()) fmt::print("Mend: {}\n", b["mend"].get<std::string>());
@@ -111,8 +63,8 @@ void add_record(CLI::App& app, Run& run) {
     auto args = std::make_shared<RecordArgs>();
     CLI::App* c = app.add_subcommand("record", "Record a fact: a training done, an authorization received, a restriction agreed to …");
     c->add_option("kind", args->fact.kind, "what kind of fact")->required();
-    c->add_option("--subject", args->fact.subject, "whom or what it is about: an id of the declaration");
-    c->add_option("--object", args->fact.object, "a second id: the training, the revoked fact's index, …");
+    c->add_option("subject,--subject", args->fact.subject, "whom or what it is about: an id of the declaration");
+    c->add_option("object,--object", args->fact.object, "a second id: the training, the revoked fact's index, …");
     c->add_option("--patient", args->fact.patient, "the patient's logical id: sealed before it rests");
     c->add_option("--class", args->fact.data_class, "a data class or pattern");
     c->add_option("--purpose", args->fact.purpose, "a purpose code");
@@ -120,8 +72,8 @@ void add_record(CLI::App& app, Run& run) {
     c->add_option("--until", args->fact.until, "last day (YYYY-MM-DD)");
     c->add_option("--by", args->by, "who records it");
     config_option(c, args->config);
-    c->footer(kinds_help() + "\n  licet record consent --patient p-0002 --subject lakeside --class special.sud --until 2027-06-30\n"
-                             "  licet record training --subject dr-lee --object hipaa-basics --from 2026-03-01 --until 2027-03-01");
+    c->footer(kinds_help() + "\n  licet record consent lakeside --patient p-0002 --class special.sud --until 2027-06-30\n"
+                             "  licet record training dr-lee privacy-basics --from 2026-03-01 --until 2027-03-01");
     c->callback([args, &run] {
       run = [args] {
         const epoch::FactInput& f = args->fact;

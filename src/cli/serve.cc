@@ -11,11 +11,8 @@
 #include "cli/state.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
-#if __has_include("console/console.h")
-#define HAVE_CONSOLE 1
 #include "console/admin.h"
 #include "console/console.h"
-#endif
 #include "epoch/keeper.h"
 #include "gate/gate.h"
 #include "http/client.h"
@@ -234,9 +231,7 @@ Result<int> serve(Config config) {
   gate_options.audience = config.audience;
   gate_options.limits = config.limits;
   gate::Gate gate(std::move(gate_options));
-#ifdef HAVE_CONSOLE
   LICET_TRY_VOID(console::restore_releases(*state->ledger, gate.holds(), state->ledger->now()));
-#endif
 
   Policies policies(config);
   epoch::Keeper::Options keeper_options;
@@ -261,12 +256,9 @@ Result<int> serve(Config config) {
   LICET_TRY_VOID(note(*state->ledger, "start"));
   LICET_TRY_VOID(keeper.start());
 
-#ifdef HAVE_CONSOLE
   console::Console console({.gate = &gate, .keeper = &keeper, .ledger = state->ledger.get(), .random = &state->random, .build = LICET_VERSION});
-  console::Admin admin({.gate = &gate, .keeper = &keeper, .ledger = state->ledger.get(), .keys = state->keys.get(), .random = &state->random, .packs = config.packs, .build = LICET_VERSION});
-#endif
+  console::Admin admin({.gate = &gate, .keeper = &keeper, .ledger = state->ledger.get(), .keys = state->keys.get(), .random = &state->random, .packs = config.packs, .build = LICET_VERSION, .stack = config.stack});
   LICET_TRY(gate_server, http::Server::start(server_options(config.gate, config), gate));
-#ifdef HAVE_CONSOLE
   http::Server::Options console_options = server_options(config.console, config);
   console_options.threads = 1;
   LICET_TRY(console_server, http::Server::start(std::move(console_options), console));
@@ -275,14 +267,9 @@ Result<int> serve(Config config) {
   admin_options.threads = 1;
   admin_options.limits = config.limits;
   LICET_TRY(admin_server, http::Server::start(std::move(admin_options), admin));
-#endif
 
   const std::string gate_url = fmt::format("{}://{}:{}", config.gate.certificate.empty() ? "http" : "https", config.gate.address, gate_server->port());
-#ifdef HAVE_CONSOLE
   const std::string console_url = fmt::format("{}://{}:{}/?key={}", config.console.certificate.empty() ? "http" : "https", config.console.address, console_server->port(), console.key());
-#else
-  const std::string console_url = "-";
-#endif
   fmt::print("ready\n  gate     {}\n  console  {}\n  socket   {}\n  ledger   {} ({} entries)\n", gate_url, console_url, socket_of(config), state->origin, state->ledger->head().size);
   std::fflush(stdout);
 
@@ -298,10 +285,8 @@ Result<int> serve(Config config) {
     if (got == SIGINT || got == SIGTERM) break;
   }
   log::info("stopping: open exchanges get {} s to end", config.limits.shutdown_wait.count() / 1000);
-#ifdef HAVE_CONSOLE
   console_server->stop();
   admin_server->stop();
-#endif
   gate_server->stop();
   keeper.stop();
   if (auto noted = note(*state->ledger, "stop"); !noted) log::warn("the stop could not be recorded: {}", noted.error().message);

@@ -68,7 +68,7 @@ void print_table(const std::vector<std::string>& head, const std::vector<std::ve
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
   std::size_t before_last = 0;
   for (std::size_t i = 0; i + 1 < widths.size(); ++i) before_last += widths[i] + 2;
-  const std::size_t room = std::max<std::size_t>(40, terminal_width() - std::min(terminal_width() - 40, before_last));
+  const std::size_t room = !is_terminal() ? std::string::npos / 2 : std::max<std::size_t>(40, terminal_width() - std::min(terminal_width() - 40, before_last));
   const auto line = [&](const std::vector<std::string>& row, bool is_head) {
     std::string out;
     for (std::size_t i = 0; i + 1 < row.size(); ++i) out += (is_head ? paint(Paint::bold, row[i]) : row[i]) + std::string(widths[i] - width_of(row[i]) + 2, ' ');
