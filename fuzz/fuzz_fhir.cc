@@ -2,7 +2,8 @@
 //
 // Properties, not just "no crash":
 //   - cutting the bytes differently changes no event and no verdict;
-//   - what the filter writes is strict JSON again, of the same type, patients no more than before, and filtering it once more changes nothing;
+//   - what the filter writes is strict JSON again, of the same type, patients no more than before, and filtering it once more changes
+//   nothing;
 //   - an error names no content; a request's verdict doesn't fall from outside to inside when the view shrinks.
 #include <cstdint>
 #include <cstdlib>
@@ -20,7 +21,9 @@ using namespace licet;
 using namespace licet::codec;
 
 struct Filters {
-  std::vector<std::string> wide{"name", "code", "subject", "value", "content", "component.code", "status.extension", "identifier", "birthDate"}, narrow{"code"};
+  std::vector<std::string> wide{"name",       "code",     "subject", "value", "content", "component.code", "status.extension",
+                                "identifier", "birthDate"},
+      narrow{"code"};
   ElementFilter wide_filter = make(wide), narrow_filter = make(narrow);
   static ElementFilter make(const std::vector<std::string>& elements) {
     std::vector<TypeElements> rows;
@@ -87,15 +90,19 @@ void check_resource(std::string_view bytes, const Filters& filters) {
 
 void check_request(std::string_view bytes, const Filters& filters) {
   const std::size_t line = bytes.find('\n');
-  const std::string_view target = bytes.substr(0, line), form = line == std::string_view::npos ? std::string_view{} : bytes.substr(line + 1);
-  auto request = parse_request({.method = form.empty() ? "GET" : "POST", .target = target, .content_type = "application/x-www-form-urlencoded", .form = form}, Limits{});
+  const std::string_view target = bytes.substr(0, line),
+                         form = line == std::string_view::npos ? std::string_view{} : bytes.substr(line + 1);
+  auto request = parse_request(
+      {.method = form.empty() ? "GET" : "POST", .target = target, .content_type = "application/x-www-form-urlencoded", .form = form},
+      Limits{});
   if (!request) {
     LICET_ASSERT(request.error().message.size() < 120);
     return;
   }
   (void)patient_of(*request);
   LICET_ASSERT(!outside_view(*request, ElementFilter::full()));
-  const bool wide = outside_view(*request, filters.wide_filter).has_value(), narrow = outside_view(*request, filters.narrow_filter).has_value();
+  const bool wide = outside_view(*request, filters.wide_filter).has_value(),
+             narrow = outside_view(*request, filters.narrow_filter).has_value();
   LICET_ASSERT(!wide || narrow);
 }
 

@@ -16,13 +16,14 @@
 //     if (event.kind == BundleEvent::Kind::end) { writer.end(); break; }
 //   }
 //
-// Strict: duplicate keys (in any spelling, at any depth), invalid UTF-8, a byte order mark, bad escapes and numbers, lone surrogates, nesting
-// beyond Limits::json_depth and bytes after the document are errors, whether or not the place would have been emitted. Numbers are copied raw.
+// Strict: duplicate keys (in any spelling, at any depth), invalid UTF-8, a byte order mark, bad escapes and numbers, lone surrogates,
+// nesting beyond Limits::json_depth and bytes after the document are errors, whether or not the place would have been emitted. Numbers are
+// copied raw.
 //
 // Pure. A reader or scanner belongs to one thread at a time; an ElementFilter is immutable and safe on any thread.
-// Cost: framing, scan and filter together ≥ 0.8 GB/s on one core (bench/bench_filter.cc). Memory: the entry being read, and 4 bytes per token.
-// Errors name offsets, depths and declared element names, never content.
-// Source: HL7 FHIR R4 (4.0.1) json.html, elementsearch.html, compartmentdefinition-patient; 45 CFR 164.502(b), 164.514(d).
+// Cost: framing, scan and filter together ≥ 0.8 GB/s on one core (bench/bench_filter.cc). Memory: the entry being read, and 4 bytes per
+// token. Errors name offsets, depths and declared element names, never content. Source: HL7 FHIR R4 (4.0.1) json.html, elementsearch.html,
+// compartmentdefinition-patient; 45 CFR 164.502(b), 164.514(d).
 #pragma once
 
 #include <cstddef>
@@ -55,9 +56,9 @@ struct Coding {
 // What one resource says of itself. Views point into the scanned bytes (or, for values with escapes, into the scanner), and hold until its
 // next scan, feed or next.
 struct ResourceScan {
-  std::string_view bytes;  // the resource, `{` to `}`
-  std::string_view type;   // resourceType: never empty
-  std::string_view id;     // logical id; empty where it has none
+  std::string_view bytes;          // the resource, `{` to `}`
+  std::string_view type;           // resourceType: never empty
+  std::string_view id;             // logical id; empty where it has none
   std::string_view version;        // meta.versionId
   std::string_view last_updated;   // meta.lastUpdated
   std::vector<Coding> categories;  // category
@@ -77,8 +78,8 @@ struct ResourceScan {
   std::size_t contained = 0;  // contained resources
 
   struct Member {
-    std::string_view key;    // unescaped
-    std::string_view value;  // raw JSON, trimmed
+    std::string_view key;               // unescaped
+    std::string_view value;             // raw JSON, trimmed
     std::uint32_t first = 0, last = 0;  // its tokens: [first, last)
   };
   std::vector<Member> members;  // top level, in order
@@ -104,8 +105,8 @@ class ResourceScanner {
 
 // ---- Minimum necessary ------------------------------------------------------------------------------------------------------------------
 
-// A view of one type: the lone "*" (every element of this type, as it is), or top-level element names, or dotted paths ("content.attachment.contentType"; arrays are transparent; `value` and
-// `value[x]` stand for every valueQuantity, valueString …).
+// A view of one type: the lone "*" (every element of this type, as it is), or top-level element names, or dotted paths
+// ("content.attachment.contentType"; arrays are transparent; `value` and `value[x]` stand for every valueQuantity, valueString …).
 struct TypeElements {
   std::string_view type;
   std::span<const std::string> elements;
@@ -121,10 +122,11 @@ enum class Applied : std::uint8_t {
 // Default-deny. Under a view that isn't full, one resource becomes:
 //   resourceType, id, and meta with only versionId, lastUpdated and security, to which the tag SUBSETTED is added; implicitRules;
 //   the modifier elements of its type that are codes or flags (status, verificationStatus, intent …) and modifierExtension. A modifier
-//   element that carries more than that (Patient.deceasedDateTime, Patient.link) isn't slipped through: unless the view names it, the whole resource goes;
-//   what the view names, without the channels around it: nested extension, id, identifier and contained, a display that is no code's
-//   (Reference.display), and `_x` shorn of its extensions. They come by being named: `subject.display`, `birthDate.extension`, as do text,
-//   contained, extension, identifier and note at the top. What nothing is left of is left out; numbers and strings are copied as they are.
+//   element that carries more than that (Patient.deceasedDateTime, Patient.link) isn't slipped through: unless the view names it, the whole
+//   resource goes; what the view names, without the channels around it: nested extension, id, identifier and contained, a display that is
+//   no code's (Reference.display), and `_x` shorn of its extensions. They come by being named: `subject.display`, `birthDate.extension`, as
+//   do text, contained, extension, identifier and note at the top. What nothing is left of is left out; numbers and strings are copied as
+//   they are.
 // An OperationOutcome is always let through as its issues' severity and code. Everything else of a type not in the view is dropped.
 class ElementFilter {
  public:
@@ -137,8 +139,9 @@ class ElementFilter {
 
   [[nodiscard]] bool is_full() const { return table_ == nullptr; }
   [[nodiscard]] bool has_type(std::string_view type) const;
-  // Whether the element at a dotted path is shown in whole ("name.family" is where "name" or "name.family" is named; "name" isn't where only
-  // "name.family" is). id, meta.lastUpdated, meta.versionId, meta.security and code-like modifier elements are shown in every view of the type.
+  // Whether the element at a dotted path is shown in whole ("name.family" is where "name" or "name.family" is named; "name" isn't where
+  // only "name.family" is). id, meta.lastUpdated, meta.versionId, meta.security and code-like modifier elements are shown in every view of
+  // the type.
   [[nodiscard]] bool shows(std::string_view type, std::string_view path) const;
   // For `_elements` upstream (an optimization only): the view's top-level names, comma-separated. Empty where full.
   [[nodiscard]] std::string elements_of(std::string_view type) const;
@@ -157,11 +160,11 @@ class ElementFilter {
 // ---- Bundles, incrementally -------------------------------------------------------------------------------------------------------------
 
 struct BundleEntry {
-  std::string_view full_url;  // unescaped; empty where absent
-  std::string_view resource;  // raw; empty where absent (then scan is null)
+  std::string_view full_url;                         // unescaped; empty where absent
+  std::string_view resource;                         // raw; empty where absent (then scan is null)
   std::string_view search, request, response, link;  // raw JSON; empty where absent
-  std::string_view search_mode;            // "match", "include", "outcome"
-  std::string_view status, last_modified;  // of response
+  std::string_view search_mode;                      // "match", "include", "outcome"
+  std::string_view status, last_modified;            // of response
 };
 
 struct BundleEvent {
@@ -227,13 +230,14 @@ using Rebase = std::function<bool(std::string_view url, std::string& out)>;
 
 // Writes the Bundle that the client sees, in the order in which the upstream's events come.
 // Full: members as they are; link URLs and fullUrl rebased. Reduced: only type, timestamp, link (relation, url), implicitRules, and of an
-// entry only fullUrl, search.mode, and response's status, lastModified; total, id, meta, identifier, signature and etag are the gate's own: omitted.
+// entry only fullUrl, search.mode, and response's status, lastModified; total, id, meta, identifier, signature and etag are the gate's own:
+// omitted.
 class BundleWriter {
  public:
   struct Options {
     bool reduced = true;
-    Rebase rebase;            // required
-    bool links = true;        // false: no Bundle.link at all (their search URLs may hold what the view hides)
+    Rebase rebase;      // required
+    bool links = true;  // false: no Bundle.link at all (their search URLs may hold what the view hides)
   };
   BundleWriter(std::string& out, Options options);
   void member(std::string_view name, std::string_view raw);

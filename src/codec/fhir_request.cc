@@ -15,18 +15,25 @@ using internal::each_word;
 constexpr std::size_t kParameters = 200;
 constexpr std::size_t kChain = 4;
 
-Error malformed(std::string_view what) { return Error{Code::invalid_argument, "FHIR request: " + std::string(what)}; }
+Error malformed(std::string_view what) {
+  return Error{Code::invalid_argument, "FHIR request: " + std::string(what)};
+}
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 int hex_digit(char c) {
   if (is_digit(c)) return c - '0';
   const char lower = static_cast<char>(c | 0x20);
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 bool is_id(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.'; }) &&
-         text != "." && text != "..";
+  return !text.empty() && text.size() <= 64 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.'; }) && text != "." &&
+         text != "..";
 }
 bool is_operation(std::string_view text) {
   return text.size() > 1 && text.size() <= 64 && text[0] == '$' &&
@@ -47,15 +54,19 @@ std::string lower(std::string_view text) {
 // A media type, with its parameters, that the filter can read. (`+` in a query is a space: application/fhir json.)
 bool is_json(std::string_view type) {
   const std::string bare = lower(trim(type.substr(0, type.find(';'))));
-  return bare == "json" || bare == "application/json" || bare == "application/fhir+json" || bare == "application/fhir json" || bare == "text/json";
+  return bare == "json" || bare == "application/json" || bare == "application/fhir+json" || bare == "application/fhir json" ||
+         bare == "text/json";
 }
 bool accepts_json(std::string_view accept) {
   if (trim(accept).empty()) return true;
   bool any = false;
-  each_word(accept, [&](std::string_view range) {
-    const std::string bare = lower(trim(range.substr(0, range.find(';'))));
-    any |= is_json(range) || bare == "*/*" || bare == "application/*";
-  }, ',');
+  each_word(
+      accept,
+      [&](std::string_view range) {
+        const std::string bare = lower(trim(range.substr(0, range.find(';'))));
+        any |= is_json(range) || bare == "*/*" || bare == "application/*";
+      },
+      ',');
   return any;
 }
 
@@ -73,7 +84,8 @@ Result<void> add_parameters(std::string_view query, std::vector<SearchParameter>
     parameter.value = std::move(value);
     if (name.empty()) return malformed("a parameter without a name");
     for (const char c : name)
-      if (!is_letter(c) && !is_digit(c) && std::string_view("_-.:[]").find(c) == std::string_view::npos) return malformed("a parameter name with odd characters");
+      if (!is_letter(c) && !is_digit(c) && std::string_view("_-.:[]").find(c) == std::string_view::npos)
+        return malformed("a parameter name with odd characters");
     if (name.starts_with("_has:")) {  // reverse chain: its colons are its own
       parameter.name = "_has";
       parameter.chain = name.substr(5);
@@ -97,7 +109,8 @@ Result<void> add_parameters(std::string_view query, std::vector<SearchParameter>
 }
 
 // What a chained or plain parameter of `type` looks at is all in the view.
-bool inside(std::string_view type, std::string_view name, std::string_view modifier, std::string_view chain, const ElementFilter& filter, std::size_t depth);
+bool inside(std::string_view type, std::string_view name, std::string_view modifier, std::string_view chain, const ElementFilter& filter,
+            std::size_t depth);
 
 // "Type:reference:parameter", the parameter possibly chained or a further _has.
 bool inside_has(std::string_view target, std::string_view path, const ElementFilter& filter, std::size_t depth) {
@@ -106,10 +119,12 @@ bool inside_has(std::string_view target, std::string_view path, const ElementFil
   if (first == std::string_view::npos) return false;
   const std::size_t second = path.find(':', first + 1);
   if (second == std::string_view::npos) return false;
-  const std::string_view type = path.substr(0, first), reference = path.substr(first + 1, second - first - 1), rest = path.substr(second + 1);
+  const std::string_view type = path.substr(0, first), reference = path.substr(first + 1, second - first - 1),
+                         rest = path.substr(second + 1);
   if (!filter.has_type(type)) return false;
   const std::vector<std::string_view> targets = search_targets(type, reference);
-  if (std::find(targets.begin(), targets.end(), target) == targets.end() && std::find(targets.begin(), targets.end(), "*") == targets.end()) return false;
+  if (std::find(targets.begin(), targets.end(), target) == targets.end() && std::find(targets.begin(), targets.end(), "*") == targets.end())
+    return false;
   if (!inside(type, reference, {}, {}, filter, depth + 1)) return false;
   if (rest.starts_with("_has:")) return inside_has(type, rest.substr(5), filter, depth + 1);
   const std::size_t stop = rest.find_first_of(":.");
@@ -128,7 +143,8 @@ bool inside_has(std::string_view target, std::string_view path, const ElementFil
   return inside(type, name, modifier, chain, filter, depth + 1);
 }
 
-bool inside(std::string_view type, std::string_view name, std::string_view modifier, std::string_view chain, const ElementFilter& filter, std::size_t depth) {
+bool inside(std::string_view type, std::string_view name, std::string_view modifier, std::string_view chain, const ElementFilter& filter,
+            std::size_t depth) {
   if (depth > kChain || !filter.has_type(type)) return false;
   if (name == "_id" || name == "_lastUpdated" || name == "_security") return chain.empty();
   if (name.starts_with('_')) return false;
@@ -151,7 +167,8 @@ bool inside(std::string_view type, std::string_view name, std::string_view modif
   const std::string_view next = chain.substr(0, stop);
   std::string_view next_modifier, next_chain;
   if (next == "_has" && stop != std::string_view::npos && chain[stop] == ':') {
-    return std::all_of(targets.begin(), targets.end(), [&](std::string_view target) { return inside_has(target, chain.substr(stop + 1), filter, depth + 1); });
+    return std::all_of(targets.begin(), targets.end(),
+                       [&](std::string_view target) { return inside_has(target, chain.substr(stop + 1), filter, depth + 1); });
   }
   if (stop != std::string_view::npos) {
     const std::string_view after = chain.substr(stop + 1);
@@ -164,7 +181,8 @@ bool inside(std::string_view type, std::string_view name, std::string_view modif
     }
     if (after.empty()) return false;
   }
-  return std::all_of(targets.begin(), targets.end(), [&](std::string_view target) { return inside(target, next, next_modifier, next_chain, filter, depth + 1); });
+  return std::all_of(targets.begin(), targets.end(),
+                     [&](std::string_view target) { return inside(target, next, next_modifier, next_chain, filter, depth + 1); });
 }
 
 // The id in "ID" (where bare ids mean patients) or "Patient/ID".
@@ -177,7 +195,8 @@ std::optional<std::string> patient_id(std::string_view value, bool bare) {
   return std::string(value);
 }
 
-// The parameter says whose record it is and nothing more: whether the answer may be about that patient is the license's question, not the view's.
+// The parameter says whose record it is and nothing more: whether the answer may be about that patient is the license's question, not the
+// view's.
 std::optional<std::string> patient_named(std::string_view type, const SearchParameter& p) {
   if (!p.chain.empty() || (!p.modifier.empty() && p.modifier != "Patient")) return std::nullopt;
   if (type == "Patient") return p.name == "_id" && p.modifier.empty() ? patient_id(p.value, true) : std::nullopt;
@@ -187,7 +206,8 @@ std::optional<std::string> patient_named(std::string_view type, const SearchPara
   bool primary = true;
   each_word(search->paths, [&](std::string_view path) {
     bool found = false;
-    each_word(known->compartment, [&](std::string_view word) { found |= word.size() == path.size() + 1 && word[0] == '!' && word.substr(1) == path; });
+    each_word(known->compartment,
+              [&](std::string_view word) { found |= word.size() == path.size() + 1 && word[0] == '!' && word.substr(1) == path; });
     primary &= found;
   });
   if (!primary) return std::nullopt;
@@ -199,17 +219,21 @@ bool is_result_parameter(std::string_view name) {
   static constexpr std::array kNames = std::to_array<std::string_view>(
       {"_count", "_elements", "_format", "_pretty", "_summary", "_total", "_maxresults",
        // paging of HAPI, Medplum, Firely, Azure: opaque, made by the upstream for a search that was judged when it was first asked
-       "_getpages", "_getpagesoffset", "_pageId", "_bundletype", "_offset", "_cursor", "_page", "_skip", "_snapshot", "_since", "_at", "start", "end", "ct"});
+       "_getpages", "_getpagesoffset", "_pageId", "_bundletype", "_offset", "_cursor", "_page", "_skip", "_snapshot", "_since", "_at",
+       "start", "end", "ct"});
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
 bool inside_sort(const FhirRequest& request, std::string_view value, const ElementFilter& filter) {
   bool all = true;
-  each_word(value, [&](std::string_view key) {
-    if (key.starts_with('-')) key.remove_prefix(1);
-    if (key == "_id" || key == "_lastUpdated" || key == "_score") return;
-    all &= !request.type.empty() && key.find(':') == std::string_view::npos && inside(request.type, key, {}, {}, filter, 0);
-  }, ',');
+  each_word(
+      value,
+      [&](std::string_view key) {
+        if (key.starts_with('-')) key.remove_prefix(1);
+        if (key == "_id" || key == "_lastUpdated" || key == "_score") return;
+        all &= !request.type.empty() && key.find(':') == std::string_view::npos && inside(request.type, key, {}, {}, filter, 0);
+      },
+      ',');
   return all;
 }
 
@@ -235,26 +259,42 @@ bool inside_system(const FhirRequest& request, const SearchParameter& p, const E
 }
 
 // Operations whose answer is resources, each of which is filtered, and whose parameters look at nothing hidden.
-bool is_read_operation(std::string_view operation) { return operation == "$everything"; }
+bool is_read_operation(std::string_view operation) {
+  return operation == "$everything";
+}
 
 }  // namespace
 
 std::string_view name(Interaction interaction) {
   switch (interaction) {
-    case Interaction::read: return "read";
-    case Interaction::vread: return "vread";
-    case Interaction::history_instance: return "history-instance";
-    case Interaction::history_type: return "history-type";
-    case Interaction::history_system: return "history-system";
-    case Interaction::search_type: return "search-type";
-    case Interaction::search_system: return "search-system";
-    case Interaction::create: return "create";
-    case Interaction::update: return "update";
-    case Interaction::patch: return "patch";
-    case Interaction::remove: return "delete";
-    case Interaction::batch: return "batch";
-    case Interaction::capabilities: return "capabilities";
-    case Interaction::operation: return "operation";
+    case Interaction::read:
+      return "read";
+    case Interaction::vread:
+      return "vread";
+    case Interaction::history_instance:
+      return "history-instance";
+    case Interaction::history_type:
+      return "history-type";
+    case Interaction::history_system:
+      return "history-system";
+    case Interaction::search_type:
+      return "search-type";
+    case Interaction::search_system:
+      return "search-system";
+    case Interaction::create:
+      return "create";
+    case Interaction::update:
+      return "update";
+    case Interaction::patch:
+      return "patch";
+    case Interaction::remove:
+      return "delete";
+    case Interaction::batch:
+      return "batch";
+    case Interaction::capabilities:
+      return "capabilities";
+    case Interaction::operation:
+      return "operation";
   }
   return "?";
 }
@@ -284,17 +324,21 @@ Result<std::string> percent_decode(std::string_view text, bool plus) {
   return out;
 }
 
-bool is_resource_type(std::string_view type) { return internal::find_type(type) != nullptr; }
+bool is_resource_type(std::string_view type) {
+  return internal::find_type(type) != nullptr;
+}
 
 std::vector<std::string_view> search_paths(std::string_view type, std::string_view parameter) {
   std::vector<std::string_view> paths;
-  if (const internal::R4Search* row = internal::find_search(type, parameter)) each_word(row->paths, [&](std::string_view path) { paths.push_back(path); });
+  if (const internal::R4Search* row = internal::find_search(type, parameter))
+    each_word(row->paths, [&](std::string_view path) { paths.push_back(path); });
   return paths;
 }
 
 std::vector<std::string_view> search_targets(std::string_view type, std::string_view parameter) {
   std::vector<std::string_view> targets;
-  if (const internal::R4Search* row = internal::find_search(type, parameter)) each_word(row->targets, [&](std::string_view t) { targets.push_back(t); });
+  if (const internal::R4Search* row = internal::find_search(type, parameter))
+    each_word(row->targets, [&](std::string_view t) { targets.push_back(t); });
   return targets;
 }
 
@@ -313,7 +357,8 @@ Result<FhirRequest> parse_request(const RequestHead& head, const Limits& limits)
     for (std::string_view rest = path;;) {
       const std::size_t slash = rest.find('/');
       LICET_TRY(part, percent_decode(rest.substr(0, slash), false));
-      if (part.empty() || part == "." || part == ".." || part.find_first_of("/\\%?#;") != std::string::npos) return malformed("an ambiguous path");
+      if (part.empty() || part == "." || part == ".." || part.find_first_of("/\\%?#;") != std::string::npos)
+        return malformed("an ambiguous path");
       parts.push_back(std::move(part));
       if (parts.size() > 5) return malformed("a path too deep");
       if (slash == std::string_view::npos) break;
@@ -448,7 +493,8 @@ std::optional<std::string> outside_view(const FhirRequest& request, const Elemen
     if (n == "_sort") {
       good = p.modifier.empty() && p.chain.empty() && inside_sort(request, p.value, filter);
     } else if (n == "_include" || n == "_revinclude") {
-      good = (p.modifier.empty() || p.modifier == "iterate" || p.modifier == "recurse") && p.chain.empty() && inside_include(p.value, filter);
+      good =
+          (p.modifier.empty() || p.modifier == "iterate" || p.modifier == "recurse") && p.chain.empty() && inside_include(p.value, filter);
     } else if (n == "_has") {
       good = !request.type.empty() && inside_has(request.type, p.chain, filter, 0);
     } else if (request.type.empty()) {

@@ -5,9 +5,9 @@
 //   if (auto name = outside_view(request, filter)) …                // "birthdate": a count would answer about a hidden field
 //   if (auto patient = patient_of(request)) …                       // whose record, where the request says it
 //
-// Strict: percent-decoding happens once; bad escapes, control bytes, an escape that would decode to a further escape, encoded slashes and dots in the path,
-// empty or unknown path shapes are refused. Pure; any thread. Messages name parameters, never their values.
-// Source: HL7 FHIR R4 (4.0.1) http.html, search.html, compartmentdefinition.html.
+// Strict: percent-decoding happens once; bad escapes, control bytes, an escape that would decode to a further escape, encoded slashes and
+// dots in the path, empty or unknown path shapes are refused. Pure; any thread. Messages name parameters, never their values. Source: HL7
+// FHIR R4 (4.0.1) http.html, search.html, compartmentdefinition.html.
 #pragma once
 
 #include <cstdint>
@@ -23,20 +23,20 @@
 namespace licet::codec {
 
 enum class Interaction : std::uint8_t {
-  read,               // GET|HEAD [type]/[id]
-  vread,              // GET [type]/[id]/_history/[vid]
-  history_instance,   // GET [type]/[id]/_history
-  history_type,       // GET [type]/_history
-  history_system,     // GET _history
-  search_type,        // GET [type]?…, POST [type]/_search, GET Patient/[id]/[type]?… (then compartment is set)
-  search_system,      // GET ?…, POST _search, GET Patient/[id]/*
-  create,             // POST [type]
-  update,             // PUT [type]/[id] (or conditional: no id)
+  read,              // GET|HEAD [type]/[id]
+  vread,             // GET [type]/[id]/_history/[vid]
+  history_instance,  // GET [type]/[id]/_history
+  history_type,      // GET [type]/_history
+  history_system,    // GET _history
+  search_type,       // GET [type]?…, POST [type]/_search, GET Patient/[id]/[type]?… (then compartment is set)
+  search_system,     // GET ?…, POST _search, GET Patient/[id]/*
+  create,            // POST [type]
+  update,            // PUT [type]/[id] (or conditional: no id)
   patch,
-  remove,             // DELETE
-  batch,              // POST to the base: batch or transaction
-  capabilities,       // GET metadata, OPTIONS
-  operation,          // …/$name
+  remove,        // DELETE
+  batch,         // POST to the base: batch or transaction
+  capabilities,  // GET metadata, OPTIONS
+  operation,     // …/$name
 };
 [[nodiscard]] std::string_view name(Interaction);
 
@@ -49,10 +49,10 @@ struct SearchParameter {
 
 struct FhirRequest {
   Interaction interaction = Interaction::read;
-  std::string type;       // empty at system level
+  std::string type;  // empty at system level
   std::string id;
-  std::string version;    // of vread
-  std::string operation;  // with its `$`
+  std::string version;                           // of vread
+  std::string operation;                         // with its `$`
   std::string compartment_type, compartment_id;  // GET Patient/1/Observation
   std::vector<SearchParameter> parameters;       // of the query, then of a _search form
   bool writes() const {
@@ -63,18 +63,19 @@ struct FhirRequest {
 
 struct RequestHead {
   std::string_view method;
-  std::string_view target;           // below the route's base: "/Patient/1?_format=json", "", "?…"
-  std::string_view content_type;     // empty where absent
+  std::string_view target;        // below the route's base: "/Patient/1?_format=json", "", "?…"
+  std::string_view content_type;  // empty where absent
   std::string_view accept;
-  std::string_view form;             // the body of POST …/_search
-  std::string_view if_none_exist;    // a conditional create is a search
+  std::string_view form;           // the body of POST …/_search
+  std::string_view if_none_exist;  // a conditional create is a search
 };
 
 // errors  invalid_argument     not one R4 interaction that can be read with certainty           → Reason::malformed
 //         failed_precondition  asks for a format that can't be filtered (XML, Turtle, HTML …)   → Reason::unfilterable
 [[nodiscard]] Result<FhirRequest> parse_request(const RequestHead& head, const Limits& limits);
 
-// The first thing in the request that looks at what the view doesn't show, as it may be told to the caller: a parameter's name ("birthdate",
+// The first thing in the request that looks at what the view doesn't show, as it may be told to the caller: a parameter's name
+// ("birthdate",
 // "_sort", "_include"), or "type". nullopt: it looks only inside. Always nullopt for a full view.
 // Unknown parameters are outside. Chains, _has, _include and _revinclude count only where every step is inside the view. A history or an
 // operation under a reduced view is outside, except where what it returns is filtered resource by resource ($everything, $lastn, _history).

@@ -61,14 +61,52 @@ TEST(FhirRequest, RefusesWhatIsAmbiguous) {
   const struct {
     const char *method, *target;
   } kBad[] = {
-      {"GET", "//Patient/1"}, {"GET", "/Patient//1"}, {"GET", "/Patient/1/"}, {"GET", "/Patient/"}, {"GET", "/patient/1"}, {"GET", "/Pateint/1"},
-      {"GET", "/Patient/.."}, {"GET", "/Patient/%2e%2e"}, {"GET", "/Patient/./1"}, {"GET", "/Patient%2f1"}, {"GET", "/Patient/1%2fObservation"},
-      {"GET", "/Patient/1%00"}, {"GET", "/Patient/%"}, {"GET", "/Patient/%4"}, {"GET", "/Patient/%zz"}, {"GET", "/Patient/%2531"}, {"GET", "/Patient/a%20b"},
-      {"GET", "/Patient/1;x=1"}, {"GET", "/Patient\\1"}, {"GET", "/Patient/1#x"}, {"GET", "/Patient/1/Observation/2"}, {"GET", "/Patient/1/_history/2/3"},
-      {"GET", "/Patient/1/_search"}, {"GET", "/Patient/_search"}, {"GET", "/a/b/c/d/e/f"}, {"POST", "/Patient/1"}, {"PUT", "/"}, {"DELETE", "/Patient"}, {"DELETE", "/"},
-      {"TRACE", "/Patient/1"}, {"get", "/Patient/1"}, {"GET", "/Patient/$"}, {"GET", "/x/$everything"}, {"PUT", "/Patient/$match"}, {"POST", "/metadata"},
-      {"GET", "/Patient?na%2525me=x"}, {"GET", "/Patient?name=%2541"}, {"GET", "/Patient?=x"}, {"GET", "/Patient?name:=x"}, {"GET", "/Patient?name.=x"}, {"GET", "/Patient?.name=x"},
-      {"GET", "/Patient?na me=x"}, {"GET", "/Patient?name=\xc3\xa9"}, {"GET", "/Patient?name=%ff"}, {"GET", "/Patient?name=%0a"}, {"GET", "/Patient?name%00=x"},
+      {"GET", "//Patient/1"},
+      {"GET", "/Patient//1"},
+      {"GET", "/Patient/1/"},
+      {"GET", "/Patient/"},
+      {"GET", "/patient/1"},
+      {"GET", "/Pateint/1"},
+      {"GET", "/Patient/.."},
+      {"GET", "/Patient/%2e%2e"},
+      {"GET", "/Patient/./1"},
+      {"GET", "/Patient%2f1"},
+      {"GET", "/Patient/1%2fObservation"},
+      {"GET", "/Patient/1%00"},
+      {"GET", "/Patient/%"},
+      {"GET", "/Patient/%4"},
+      {"GET", "/Patient/%zz"},
+      {"GET", "/Patient/%2531"},
+      {"GET", "/Patient/a%20b"},
+      {"GET", "/Patient/1;x=1"},
+      {"GET", "/Patient\\1"},
+      {"GET", "/Patient/1#x"},
+      {"GET", "/Patient/1/Observation/2"},
+      {"GET", "/Patient/1/_history/2/3"},
+      {"GET", "/Patient/1/_search"},
+      {"GET", "/Patient/_search"},
+      {"GET", "/a/b/c/d/e/f"},
+      {"POST", "/Patient/1"},
+      {"PUT", "/"},
+      {"DELETE", "/Patient"},
+      {"DELETE", "/"},
+      {"TRACE", "/Patient/1"},
+      {"get", "/Patient/1"},
+      {"GET", "/Patient/$"},
+      {"GET", "/x/$everything"},
+      {"PUT", "/Patient/$match"},
+      {"POST", "/metadata"},
+      {"GET", "/Patient?na%2525me=x"},
+      {"GET", "/Patient?name=%2541"},
+      {"GET", "/Patient?=x"},
+      {"GET", "/Patient?name:=x"},
+      {"GET", "/Patient?name.=x"},
+      {"GET", "/Patient?.name=x"},
+      {"GET", "/Patient?na me=x"},
+      {"GET", "/Patient?name=\xc3\xa9"},
+      {"GET", "/Patient?name=%ff"},
+      {"GET", "/Patient?name=%0a"},
+      {"GET", "/Patient?name%00=x"},
       {"GET", "/Patient/12345678901234567890123456789012345678901234567890123456789012345"},
   };
   for (const auto& c : kBad) {
@@ -82,7 +120,8 @@ TEST(FhirRequest, RefusesWhatIsAmbiguous) {
 }
 
 TEST(FhirRequest, DecodesParameters) {
-  const FhirRequest request = parsed("/Patient?name:exact=O%27Neil+B%26&subject:Patient.name.family=x&_has:Observation:patient:code=1234&flag");
+  const FhirRequest request =
+      parsed("/Patient?name:exact=O%27Neil+B%26&subject:Patient.name.family=x&_has:Observation:patient:code=1234&flag");
   ASSERT_EQ(request.parameters.size(), 4u);
   EXPECT_EQ(request.parameters[0].name, "name");
   EXPECT_EQ(request.parameters[0].modifier, "exact");
@@ -97,12 +136,21 @@ TEST(FhirRequest, DecodesParameters) {
 }
 
 TEST(FhirRequest, ReadsFormsAndConditions) {
-  auto form = parse_request({.method = "POST", .target = "/Patient/_search?name=a", .content_type = "application/x-www-form-urlencoded; charset=utf-8", .form = "birthdate=1960"}, Limits{});
+  auto form = parse_request({.method = "POST",
+                             .target = "/Patient/_search?name=a",
+                             .content_type = "application/x-www-form-urlencoded; charset=utf-8",
+                             .form = "birthdate=1960"},
+                            Limits{});
   ASSERT_TRUE(form.ok());
   ASSERT_EQ(form->parameters.size(), 2u);
   EXPECT_EQ(form->parameters[1].name, "birthdate");
-  EXPECT_FALSE(parse_request({.method = "POST", .target = "/Patient/_search", .content_type = "application/json", .form = "birthdate=1960"}, Limits{}).ok());
-  EXPECT_FALSE(parse_request({.method = "POST", .target = "/Patient", .content_type = "application/x-www-form-urlencoded", .form = "birthdate=1960"}, Limits{}).ok());
+  EXPECT_FALSE(parse_request({.method = "POST", .target = "/Patient/_search", .content_type = "application/json", .form = "birthdate=1960"},
+                             Limits{})
+                   .ok());
+  EXPECT_FALSE(
+      parse_request({.method = "POST", .target = "/Patient", .content_type = "application/x-www-form-urlencoded", .form = "birthdate=1960"},
+                    Limits{})
+          .ok());
   auto create = parse_request({.method = "POST", .target = "/Patient", .if_none_exist = "identifier=x"}, Limits{});
   ASSERT_TRUE(create.ok());
   EXPECT_EQ(create->parameters.at(0).name, "identifier");
@@ -137,9 +185,10 @@ TEST(FhirRequest, RefusesFormatsThatCannotBeFiltered) {
 }
 
 TEST(SearchRule, LooksOnlyWhereTheViewLooks) {
-  const std::vector<std::string> patient{"name.family", "gender", "generalPractitioner"}, observation{"code", "valueQuantity", "effective", "subject"}, note{"id", "type", "date", "content"},
-      practitioner{"name"};
-  const TypeElements rows[] = {{"Patient", patient}, {"Observation", observation}, {"DocumentReference", note}, {"Practitioner", practitioner}};
+  const std::vector<std::string> patient{"name.family", "gender", "generalPractitioner"},
+      observation{"code", "valueQuantity", "effective", "subject"}, note{"id", "type", "date", "content"}, practitioner{"name"};
+  const TypeElements rows[] = {
+      {"Patient", patient}, {"Observation", observation}, {"DocumentReference", note}, {"Practitioner", practitioner}};
   const auto filter = ElementFilter::compile(rows);
   ASSERT_TRUE(filter.ok());
   const struct {
@@ -243,7 +292,9 @@ TEST(SearchRule, LooksOnlyWhereTheViewLooks) {
     EXPECT_EQ(outside.value_or("inside"), c.outside != nullptr ? c.outside : "inside") << c.target;
     EXPECT_FALSE(outside_view(parsed(c.target), ElementFilter::full()).has_value()) << c.target;
   }
-  auto form = parse_request({.method = "POST", .target = "/Patient/_search", .content_type = "application/x-www-form-urlencoded", .form = "birthdate=1960"}, Limits{});
+  auto form = parse_request(
+      {.method = "POST", .target = "/Patient/_search", .content_type = "application/x-www-form-urlencoded", .form = "birthdate=1960"},
+      Limits{});
   ASSERT_TRUE(form.ok());
   EXPECT_EQ(outside_view(*form, *filter), "birthdate");
   auto create = parse_request({.method = "POST", .target = "/Patient", .if_none_exist = "birthdate=1960"}, Limits{});

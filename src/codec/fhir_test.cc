@@ -54,11 +54,13 @@ struct View {
   }
 };
 
-// ---- The oracle: the rules of fhir.h on a DOM, written apart from the filter -------------------------------------------------------------
+// ---- The oracle: the rules of fhir.h on a DOM, written apart from the filter
+// -------------------------------------------------------------
 
 std::vector<std::string> words(std::string_view list, char separator = ' ') {
   std::vector<std::string> out;
-  internal::each_word(list, [&](std::string_view w) { out.emplace_back(w); }, separator);
+  internal::each_word(
+      list, [&](std::string_view w) { out.emplace_back(w); }, separator);
   return out;
 }
 
@@ -152,7 +154,8 @@ struct Oracle {
 
   std::optional<Json> apply(const Json& resource) const {
     for (const std::string& withheld : words(type->withheld))
-      if ((resource.contains(withheld) || resource.contains("_" + withheld)) && !named.contains(withheld) && !below(withheld)) return std::nullopt;
+      if ((resource.contains(withheld) || resource.contains("_" + withheld)) && !named.contains(withheld) && !below(withheld))
+        return std::nullopt;
     Json out = Json::object();
     out["resourceType"] = resource["resourceType"];
     if (resource.contains("id")) out["id"] = resource["id"];
@@ -185,7 +188,8 @@ struct Oracle {
   }
 };
 
-// ---- Scanning ----------------------------------------------------------------------------------------------------------------------------
+// ---- Scanning
+// ----------------------------------------------------------------------------------------------------------------------------
 
 TEST(Scan, ReadsWhatDecidesAboutAResource) {
   ResourceScanner scanner(Limits{}, {"https://ehr.example/fhir/"});
@@ -235,13 +239,16 @@ TEST(Scan, KnowsWhenThePatientIsUnknown) {
       {R"({"resourceType":"Observation","subject":{"reference":"Group/1"}})", false, 0},
       {R"({"resourceType":"Observation","subject":{"refer\u0065nce":"Patient/1"}})", false, 1},
       {R"({"resourceType":"Observation","sub\u006aect":{"reference":"Patient/1"}})", false, 1},
-      {R"({"resourceType":"Appointment","participant":[{"actor":{"reference":"Patient/1"}},{"actor":{"reference":"Patient/2"}}]})", false, 2},
-      {R"({"resourceType":"Group","member":[{"entity":{"reference":"Patient/1"}},{"entity":{"reference":"Patient/2"}},{"entity":{"reference":"Patient/1"}}]})", false, 2},
+      {R"({"resourceType":"Appointment","participant":[{"actor":{"reference":"Patient/1"}},{"actor":{"reference":"Patient/2"}}]})", false,
+       2},
+      {R"({"resourceType":"Group","member":[{"entity":{"reference":"Patient/1"}},{"entity":{"reference":"Patient/2"}},{"entity":{"reference":"Patient/1"}}]})",
+       false, 2},
       {R"({"resourceType":"Patient","id":"1"})", false, 1},
       {R"({"resourceType":"Patient"})", true, 0},
       {R"({"resourceType":"Practitioner","id":"1"})", false, 0},
       {R"({"resourceType":"Coverage","beneficiary":{"reference":"Patient/1"},"payor":[{"reference":"Organization/2"}]})", false, 1},
-      {R"({"resourceType":"CarePlan","subject":{"reference":"Patient/1"},"activity":[{"detail":{"performer":[{"reference":"Patient/9"}]}}]})", false, 2},
+      {R"({"resourceType":"CarePlan","subject":{"reference":"Patient/1"},"activity":[{"detail":{"performer":[{"reference":"Patient/9"}]}}]})",
+       false, 2},
   };
   ResourceScanner scanner(Limits{}, {"https://ehr.example/fhir"});
   for (const auto& c : kCases) {
@@ -254,7 +261,8 @@ TEST(Scan, KnowsWhenThePatientIsUnknown) {
 
 TEST(Scan, CountsLabelsOfContainedResources) {
   ResourceScanner scanner(Limits{});
-  auto scan = scanner.scan(R"({"resourceType":"Encounter","contained":[{"resourceType":"Condition","meta":{"security":[{"code":"ETHUD"}]}}]})");
+  auto scan =
+      scanner.scan(R"({"resourceType":"Encounter","contained":[{"resourceType":"Condition","meta":{"security":[{"code":"ETHUD"}]}}]})");
   ASSERT_TRUE(scan.ok());
   ASSERT_EQ((*scan)->labels.size(), 1u);
   EXPECT_EQ((*scan)->labels[0].code, "ETHUD");
@@ -274,36 +282,91 @@ TEST(Scan, RefusesWhatIsNotStrictJson) {
   std::string many = R"({"resourceType":"Basic")";
   for (int k = 0; k < 100; ++k) many += ",\"k" + std::to_string(k) + "\":1";
   const std::vector<std::string> kBad = {
-      "", " ", "[]", "1", "\"x\"", "null", "{", "}", "{}", R"({"resourceType":"Basic")", R"({"resourceType":"Basic"}})",
-      R"({"resourceType":"Basic"} x)", R"({"resourceType":"Basic"}{})", "\xEF\xBB\xBF{\"resourceType\":\"Basic\"}", R"({"resourceType":1})",
-      R"({"id":"1"})", R"({"resourceType":"Basic",})", R"({,"resourceType":"Basic"})", R"({"resourceType":"Basic","a":[1,]})",
-      R"({"resourceType":"Basic","a":[1 2]})", R"({"resourceType":"Basic","a" 1})", R"({"resourceType":"Basic","a":1 "b":2})",
-      R"({"resourceType":"Basic","a":[}})", R"({"resourceType":"Basic","a":[1})", R"({"resourceType":"Basic","a":{"b":1]})",
-      R"({"resourceType":"Basic","a":{1:2}})", R"({"resourceType":"Basic",a:1})", R"({'resourceType':'Basic'})",
+      "",
+      " ",
+      "[]",
+      "1",
+      "\"x\"",
+      "null",
+      "{",
+      "}",
+      "{}",
+      R"({"resourceType":"Basic")",
+      R"({"resourceType":"Basic"}})",
+      R"({"resourceType":"Basic"} x)",
+      R"({"resourceType":"Basic"}{})",
+      "\xEF\xBB\xBF{\"resourceType\":\"Basic\"}",
+      R"({"resourceType":1})",
+      R"({"id":"1"})",
+      R"({"resourceType":"Basic",})",
+      R"({,"resourceType":"Basic"})",
+      R"({"resourceType":"Basic","a":[1,]})",
+      R"({"resourceType":"Basic","a":[1 2]})",
+      R"({"resourceType":"Basic","a" 1})",
+      R"({"resourceType":"Basic","a":1 "b":2})",
+      R"({"resourceType":"Basic","a":[}})",
+      R"({"resourceType":"Basic","a":[1})",
+      R"({"resourceType":"Basic","a":{"b":1]})",
+      R"({"resourceType":"Basic","a":{1:2}})",
+      R"({"resourceType":"Basic",a:1})",
+      R"({'resourceType':'Basic'})",
       // duplicate keys, in every spelling and depth
-      R"({"resourceType":"Basic","resourceType":"Basic"})", R"({"resourceType":"Basic","a":1,"a":2})", R"({"resourceType":"Basic","a":1,"\u0061":2})",
-      R"({"resourceType":"Basic","x":[{"y":{"na\u006de":1,"name":1}}]})", R"({"resourceType":"Basic","x":{"\/":1,"/":1}})",
-      R"({"resourceType":"Basic","x":{"\ud83d\ude00":1,"😀":1}})", R"({"resourceType":"Basic","":1,"":2})", many + ",\"k7\":1}", many + ",\"k99\":1}",
+      R"({"resourceType":"Basic","resourceType":"Basic"})",
+      R"({"resourceType":"Basic","a":1,"a":2})",
+      R"({"resourceType":"Basic","a":1,"\u0061":2})",
+      R"({"resourceType":"Basic","x":[{"y":{"na\u006de":1,"name":1}}]})",
+      R"({"resourceType":"Basic","x":{"\/":1,"/":1}})",
+      R"({"resourceType":"Basic","x":{"\ud83d\ude00":1,"😀":1}})",
+      R"({"resourceType":"Basic","":1,"":2})",
+      many + ",\"k7\":1}",
+      many + ",\"k99\":1}",
       // numbers, literals
-      R"({"resourceType":"Basic","a":01})", R"({"resourceType":"Basic","a":1.})", R"({"resourceType":"Basic","a":.5})",
-      R"({"resourceType":"Basic","a":+1})", R"({"resourceType":"Basic","a":1e})", R"({"resourceType":"Basic","a":-})", R"({"resourceType":"Basic","a":1-2})",
-      R"({"resourceType":"Basic","a":NaN})", R"({"resourceType":"Basic","a":True})", R"({"resourceType":"Basic","a":nul})", R"({"resourceType":"Basic","a":truex})",
-      R"({"resourceType":"Basic","a":1"b":2})", R"({"resourceType":"Basic","a":"x"y})", R"({"resourceType":"Basic","a":"x""y"})", R"({"resourceType":"Basic","a":0x1})",
+      R"({"resourceType":"Basic","a":01})",
+      R"({"resourceType":"Basic","a":1.})",
+      R"({"resourceType":"Basic","a":.5})",
+      R"({"resourceType":"Basic","a":+1})",
+      R"({"resourceType":"Basic","a":1e})",
+      R"({"resourceType":"Basic","a":-})",
+      R"({"resourceType":"Basic","a":1-2})",
+      R"({"resourceType":"Basic","a":NaN})",
+      R"({"resourceType":"Basic","a":True})",
+      R"({"resourceType":"Basic","a":nul})",
+      R"({"resourceType":"Basic","a":truex})",
+      R"({"resourceType":"Basic","a":1"b":2})",
+      R"({"resourceType":"Basic","a":"x"y})",
+      R"({"resourceType":"Basic","a":"x""y"})",
+      R"({"resourceType":"Basic","a":0x1})",
       // strings
-      R"({"resourceType":"Basic","a":"\x"})", R"({"resourceType":"Basic","a":"\u12g4"})", R"({"resourceType":"Basic","a":"\ud800"})",
-      R"({"resourceType":"Basic","a":"\udc00"})", R"({"resourceType":"Basic","a":"\ud800\u0041"})", R"({"resourceType":"Basic","a":"\u12"})",
-      R"({"resourceType":"Basic","a":"\"})", "{\"resourceType\":\"Basic\",\"a\":\"\n\"}", "{\"resourceType\":\"Basic\",\"a\":\"\t\"}", with_nul,
-      "{\"resourceType\":\"Basic\",\"a\":1\x01}", "{\"resourceType\":\"Basic\"\x0c}", "{\"resourceType\":\"Basic\",\"a\":\\}", "{\"resourceType\":\"Basic\",\\\"a\":1}",
+      R"({"resourceType":"Basic","a":"\x"})",
+      R"({"resourceType":"Basic","a":"\u12g4"})",
+      R"({"resourceType":"Basic","a":"\ud800"})",
+      R"({"resourceType":"Basic","a":"\udc00"})",
+      R"({"resourceType":"Basic","a":"\ud800\u0041"})",
+      R"({"resourceType":"Basic","a":"\u12"})",
+      R"({"resourceType":"Basic","a":"\"})",
+      "{\"resourceType\":\"Basic\",\"a\":\"\n\"}",
+      "{\"resourceType\":\"Basic\",\"a\":\"\t\"}",
+      with_nul,
+      "{\"resourceType\":\"Basic\",\"a\":1\x01}",
+      "{\"resourceType\":\"Basic\"\x0c}",
+      "{\"resourceType\":\"Basic\",\"a\":\\}",
+      "{\"resourceType\":\"Basic\",\\\"a\":1}",
       // UTF-8
-      "{\"resourceType\":\"Basic\",\"a\":\"\xff\"}", "{\"resourceType\":\"Basic\",\"a\":\"\xc0\xaf\"}", "{\"resourceType\":\"Basic\",\"a\":\"\xed\xa0\x80\"}",
-      "{\"resourceType\":\"Basic\",\"\xc3\":1}", "{\"resourceType\":\"Basic\",\"a\":\xc2\xa0 1}",
+      "{\"resourceType\":\"Basic\",\"a\":\"\xff\"}",
+      "{\"resourceType\":\"Basic\",\"a\":\"\xc0\xaf\"}",
+      "{\"resourceType\":\"Basic\",\"a\":\"\xed\xa0\x80\"}",
+      "{\"resourceType\":\"Basic\",\"\xc3\":1}",
+      "{\"resourceType\":\"Basic\",\"a\":\xc2\xa0 1}",
       // FHIR
-      R"({"resourceType":"Basic","id":"a b"})", R"({"resourceType":"Basic","id":7})", R"({"resourceType":"Basic","id":"\u0031"})",
+      R"({"resourceType":"Basic","id":"a b"})",
+      R"({"resourceType":"Basic","id":7})",
+      R"({"resourceType":"Basic","id":"\u0031"})",
   };
   ResourceScanner scanner(Limits{});
   for (const std::string& bad : kBad) EXPECT_FALSE(scanner.scan(bad).ok()) << bad;
-  for (const std::string& good : {many + "}", std::string(" \r\n\t{ \"resourceType\" : \"Basic\" , \"a\" : [ ] , \"b\" : { } } \n"),
-                                 std::string(R"({"a":"\ud83d\ude00 \" \\ \/ \b\f\n\r\t \u00e9","resourceType":"\u0042asic","n":-0.10e+5})")})
+  for (const std::string& good :
+       {many + "}", std::string(" \r\n\t{ \"resourceType\" : \"Basic\" , \"a\" : [ ] , \"b\" : { } } \n"),
+        std::string(R"({"a":"\ud83d\ude00 \" \\ \/ \b\f\n\r\t \u00e9","resourceType":"\u0042asic","n":-0.10e+5})")})
     EXPECT_TRUE(scanner.scan(good).ok()) << good;
 }
 
@@ -346,7 +409,8 @@ TEST(Scan, AgreesWithAnotherParserOnMutations) {
   EXPECT_GT(accepted, 100u);
 }
 
-// ---- Filtering ---------------------------------------------------------------------------------------------------------------------------
+// ---- Filtering
+// ---------------------------------------------------------------------------------------------------------------------------
 
 std::string reduce(const ElementFilter& filter, std::string_view json, Applied expected = Applied::kept) {
   ResourceScanner scanner(Limits{});
@@ -358,7 +422,8 @@ std::string reduce(const ElementFilter& filter, std::string_view json, Applied e
   EXPECT_TRUE(out.starts_with("before"));
   return out.substr(6);
 }
-constexpr std::string_view kMeta = R"("meta":{"tag":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}]})";
+constexpr std::string_view kMeta =
+    R"("meta":{"tag":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}]})";
 
 TEST(Filter, KeepsExactlyThePermittedFields) {
   const ElementFilter filter = View{{{"DocumentReference", {"id", "type", "date", "content"}}}}.compile();
@@ -370,7 +435,8 @@ TEST(Filter, KeepsExactlyThePermittedFields) {
   EXPECT_EQ(Json::parse(out), Json::parse(R"({"resourceType":"DocumentReference","id":"d1",
     "meta":{"versionId":"1","security":[{"code":"R"}],"tag":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}]},
     "status":"current","type":{"coding":[{"code":"34117-2","display":"H&P"}]},"date":"2026-01-01",
-    "content":[{"attachment":{"contentType":"text/plain","data":"QQ==","url":"Binary/1"}}]})")) << out;
+    "content":[{"attachment":{"contentType":"text/plain","data":"QQ==","url":"Binary/1"}}]})"))
+      << out;
 }
 
 struct LeakCase {
@@ -383,41 +449,89 @@ struct LeakCase {
 TEST(Filter, ClosesTheLeakChannels) {
   const LeakCase kCases[] = {
       {"narrative", {"code"}, R"("text":{"status":"generated","div":"L"},"code":{"text":"c"})", R"("code":{"text":"c"})"},
-      {"contained", {"code"}, R"("contained":[{"resourceType":"Patient","name":[{"family":"L"}]}],"code":{"text":"c"})", R"("code":{"text":"c"})"},
+      {"contained",
+       {"code"},
+       R"("contained":[{"resourceType":"Patient","name":[{"family":"L"}]}],"code":{"text":"c"})",
+       R"("code":{"text":"c"})"},
       {"top-level extension", {"code"}, R"("extension":[{"url":"u","valueString":"L"}],"code":{"text":"c"})", R"("code":{"text":"c"})"},
       {"extension in a kept element", {"code"}, R"("code":{"extension":[{"url":"u"}],"text":"c"})", R"("code":{"text":"c"})"},
       {"extension spelled with escapes", {"code"}, R"("code":{"\u0065xtension":[{"url":"u"}],"text":"c"})", R"("code":{"text":"c"})"},
       {"extension last", {"code"}, R"("code":{"text":"c","extension":[{"url":"u"}]})", R"("code":{"text":"c"})"},
-      {"extensions around", {"code"}, R"("code":{"id":"x","text":"c","extension":[],"coding":[{"code":"d","extension":[]}],"_text":{}})", R"("code":{"text":"c","coding":[{"code":"d"}]})"},
+      {"extensions around",
+       {"code"},
+       R"("code":{"id":"x","text":"c","extension":[],"coding":[{"code":"d","extension":[]}],"_text":{}})",
+       R"("code":{"text":"c","coding":[{"code":"d"}]})"},
       {"element id", {"code"}, R"("code":{"id":"L","text":"c"})", R"("code":{"text":"c"})"},
       {"Reference.display", {"subject"}, R"("subject":{"reference":"Patient/1","display":"L"})", R"("subject":{"reference":"Patient/1"})"},
-      {"Reference.display first", {"subject"}, R"("subject":{"display":"L","reference":"Patient/1"})", R"("subject":{"reference":"Patient/1"})"},
+      {"Reference.display first",
+       {"subject"},
+       R"("subject":{"display":"L","reference":"Patient/1"})",
+       R"("subject":{"reference":"Patient/1"})"},
       {"Reference with nothing else", {"subject", "code"}, R"("subject":{"display":"L"},"code":{"text":"c"})", R"("code":{"text":"c"})"},
-      {"Reference.identifier", {"subject"}, R"("subject":{"type":"Patient","identifier":{"value":"L"}})", R"("subject":{"type":"Patient"})"},
-      {"References in an array", {"performer"}, R"("performer":[{"display":"L"},{"reference":"Practitioner/1","display":"L"},{"display":"L"}])", R"("performer":[{"reference":"Practitioner/1"}])"},
-      {"Coding.display stays", {"code"}, R"("code":{"coding":[{"system":"s","code":"c","display":"d"}]})", R"("code":{"coding":[{"system":"s","code":"c","display":"d"}]})"},
+      {"Reference.identifier",
+       {"subject"},
+       R"("subject":{"type":"Patient","identifier":{"value":"L"}})",
+       R"("subject":{"type":"Patient"})"},
+      {"References in an array",
+       {"performer"},
+       R"("performer":[{"display":"L"},{"reference":"Practitioner/1","display":"L"},{"display":"L"}])",
+       R"("performer":[{"reference":"Practitioner/1"}])"},
+      {"Coding.display stays",
+       {"code"},
+       R"("code":{"coding":[{"system":"s","code":"c","display":"d"}]})",
+       R"("code":{"coding":[{"system":"s","code":"c","display":"d"}]})"},
       {"a display alone goes", {"code"}, R"("code":{"coding":[{"display":"L"}],"text":"c"})", R"("code":{"text":"c"})"},
-      {"identifier in a kept element", {"component"}, R"("component":[{"identifier":[{"value":"L"}],"code":{"text":"c"}}])", R"("component":[{"code":{"text":"c"}}])"},
-      {"identifier named", {"component", "component.identifier"}, R"("component":[{"identifier":[{"value":"i"}],"code":{"text":"c"}}])", R"("component":[{"identifier":[{"value":"i"}],"code":{"text":"c"}}])"},
+      {"identifier in a kept element",
+       {"component"},
+       R"("component":[{"identifier":[{"value":"L"}],"code":{"text":"c"}}])",
+       R"("component":[{"code":{"text":"c"}}])"},
+      {"identifier named",
+       {"component", "component.identifier"},
+       R"("component":[{"identifier":[{"value":"i"}],"code":{"text":"c"}}])",
+       R"("component":[{"identifier":[{"value":"i"}],"code":{"text":"c"}}])"},
       {"display beside odd company", {"subject"}, R"("subject":{"display":"L","foo":{"id":"L"},"contained":[]})", ""},
-      {"display with a code and a literal", {"subject"}, R"("subject":{"display":"L","code":"c","reference":"Patient/1"})", R"("subject":{"code":"c","reference":"Patient/1"})"},
+      {"display with a code and a literal",
+       {"subject"},
+       R"("subject":{"display":"L","code":"c","reference":"Patient/1"})",
+       R"("subject":{"code":"c","reference":"Patient/1"})"},
       {"identifier", {"code"}, R"("identifier":[{"value":"L"}],"code":{"text":"c"})", R"("code":{"text":"c"})"},
       {"note", {"code"}, R"("code":{"text":"c"},"note":[{"text":"L"}])", R"("code":{"text":"c"})"},
       {"_field of a hidden field", {"code"}, R"("code":{"text":"c"},"_issued":{"extension":[{"url":"u"}]})", R"("code":{"text":"c"})"},
       {"_field of a shown field", {"issued"}, R"("issued":"t","_issued":{"extension":[{"url":"u","valueString":"L"}]})", R"("issued":"t")"},
-      {"_field named", {"issued", "issued.extension"}, R"("issued":"t","_issued":{"id":"L","extension":[{"url":"u"}]})", R"("issued":"t","_issued":{"extension":[{"url":"u"}]})"},
+      {"_field named",
+       {"issued", "issued.extension"},
+       R"("issued":"t","_issued":{"id":"L","extension":[{"url":"u"}]})",
+       R"("issued":"t","_issued":{"extension":[{"url":"u"}]})"},
       {"unknown key", {"code"}, R"("code":{"text":"c"},"Status":"L","codex":1,"":2)", R"("code":{"text":"c"})"},
       {"key of a shown name, escaped", {"code"}, R"("c\u006fde":{"text":"c"})", R"("code":{"text":"c"})"},
-      {"modifiers stay", {"code"}, R"("implicitRules":"r","modifierExtension":[{"url":"m"}],"status":"final","code":{"text":"c"})", R"("implicitRules":"r","modifierExtension":[{"url":"m"}],"status":"final","code":{"text":"c"})"},
-      {"choice by its stem", {"value"}, R"("valueQuantity":{"value":1.500},"valueString":"x","values":1)", R"("valueQuantity":{"value":1.500},"valueString":"x")"},
+      {"modifiers stay",
+       {"code"},
+       R"("implicitRules":"r","modifierExtension":[{"url":"m"}],"status":"final","code":{"text":"c"})",
+       R"("implicitRules":"r","modifierExtension":[{"url":"m"}],"status":"final","code":{"text":"c"})"},
+      {"choice by its stem",
+       {"value"},
+       R"("valueQuantity":{"value":1.500},"valueString":"x","values":1)",
+       R"("valueQuantity":{"value":1.500},"valueString":"x")"},
       {"choice by [x]", {"effective[x]"}, R"("effectivePeriod":{"start":"s"},"effect":1)", R"("effectivePeriod":{"start":"s"})"},
       {"one choice", {"valueQuantity"}, R"("valueQuantity":{"value":1e2},"valueString":"L")", R"("valueQuantity":{"value":1e2})"},
-      {"dotted path", {"component.code.text"}, R"("component":[{"code":{"text":"c","coding":[]},"valueString":"L"},{"valueString":"L"}])", R"("component":[{"code":{"text":"c"}}])"},
-      {"comparator comes with its part", {"valueQuantity.value"}, R"("valueQuantity":{"comparator":"<","value":7,"unit":"L"})", R"("valueQuantity":{"comparator":"<","value":7})"},
+      {"dotted path",
+       {"component.code.text"},
+       R"("component":[{"code":{"text":"c","coding":[]},"valueString":"L"},{"valueString":"L"}])",
+       R"("component":[{"code":{"text":"c"}}])"},
+      {"comparator comes with its part",
+       {"valueQuantity.value"},
+       R"("valueQuantity":{"comparator":"<","value":7,"unit":"L"})",
+       R"("valueQuantity":{"comparator":"<","value":7})"},
       {"display named", {"subject.display"}, R"("subject":{"reference":"Patient/1","display":"Ann"})", R"("subject":{"display":"Ann"})"},
-      {"display named beside all", {"subject", "subject.display"}, R"("subject":{"reference":"Patient/1","display":"Ann"})", R"("subject":{"reference":"Patient/1","display":"Ann"})"},
+      {"display named beside all",
+       {"subject", "subject.display"},
+       R"("subject":{"reference":"Patient/1","display":"Ann"})",
+       R"("subject":{"reference":"Patient/1","display":"Ann"})"},
       {"text named", {"text"}, R"("text":{"status":"generated","div":"d"})", R"("text":{"status":"generated","div":"d"})"},
-      {"whitespace stays outside", {"code"}, "\"x\" : 1 , \"code\" : { \"extension\" : [ ] , \"text\" : \"c\" , \"id\" : \"1\" } , \"y\" : 2 ", "\"code\":{ \"text\" : \"c\" }"},
+      {"whitespace stays outside",
+       {"code"},
+       "\"x\" : 1 , \"code\" : { \"extension\" : [ ] , \"text\" : \"c\" , \"id\" : \"1\" } , \"y\" : 2 ",
+       "\"code\":{ \"text\" : \"c\" }"},
       {"nothing left", {"bodySite"}, R"("bodySite":{"id":"L"},"method":{"text":"L"})", ""},
   };
   for (const LeakCase& c : kCases) {
@@ -435,9 +549,12 @@ TEST(Filter, AllOrNothingWhereAModifierWouldGo) {
   const std::string_view died = R"({"resourceType":"Patient","id":"1","name":[{"family":"F"}],"deceasedDateTime":"2026-01-01"})";
   EXPECT_EQ(reduce(plain, died, Applied::modifier_withheld), "");
   EXPECT_NE(reduce(dead, died).find("2026-01-01"), std::string::npos);
-  EXPECT_EQ(reduce(plain, R"({"resourceType":"Patient","id":"1","link":[{"other":{"reference":"Patient/2"},"type":"replaced-by"}]})", Applied::modifier_withheld), "");
+  EXPECT_EQ(reduce(plain, R"({"resourceType":"Patient","id":"1","link":[{"other":{"reference":"Patient/2"},"type":"replaced-by"}]})",
+                   Applied::modifier_withheld),
+            "");
   EXPECT_EQ(reduce(plain, R"({"resourceType":"Patient","id":"1","_deceasedDateTime":{}})", Applied::modifier_withheld), "");
-  EXPECT_NE(reduce(plain, R"({"resourceType":"Patient","id":"1","active":false,"deceasedBoolean":true})").find("\"deceasedBoolean\":true"), std::string::npos);
+  EXPECT_NE(reduce(plain, R"({"resourceType":"Patient","id":"1","active":false,"deceasedBoolean":true})").find("\"deceasedBoolean\":true"),
+            std::string::npos);
 }
 
 TEST(Filter, DropsWhatTheViewLacks) {
@@ -446,8 +563,11 @@ TEST(Filter, DropsWhatTheViewLacks) {
   EXPECT_EQ(reduce(filter, R"({"resourceType":"Bundle","entry":[]})", Applied::not_in_view), "");
   EXPECT_EQ(reduce(filter, R"({"resourceType":"Patientx"})", Applied::not_in_view), "");
   EXPECT_EQ(reduce(ElementFilter::full(), R"( {"resourceType":"Patientx" , "a":1} )"), R"({"resourceType":"Patientx" , "a":1})");
-  EXPECT_EQ(reduce(filter, R"({"resourceType":"OperationOutcome","text":{"div":"L"},"issue":[{"severity":"warning","code":"not-found","diagnostics":"Patient Ann L","details":{"text":"L"}},{"code":"A b"}]})"),
-            R"({"resourceType":"OperationOutcome","issue":[{"severity":"warning","code":"not-found"},{"severity":"error","code":"processing"}]})");
+  EXPECT_EQ(
+      reduce(
+          filter,
+          R"({"resourceType":"OperationOutcome","text":{"div":"L"},"issue":[{"severity":"warning","code":"not-found","diagnostics":"Patient Ann L","details":{"text":"L"}},{"code":"A b"}]})"),
+      R"({"resourceType":"OperationOutcome","issue":[{"severity":"warning","code":"not-found"},{"severity":"error","code":"processing"}]})");
 }
 
 TEST(Filter, RefusesIllFormedViews) {
@@ -463,16 +583,32 @@ TEST(Filter, RefusesIllFormedViews) {
 }
 
 TEST(Filter, KnowsWhatItShows) {
-  const ElementFilter filter = View{{{"Patient", {"name.family", "address", "multipleBirth"}}, {"Observation", {"valueQuantity", "code"}}}}.compile();
+  const ElementFilter filter =
+      View{{{"Patient", {"name.family", "address", "multipleBirth"}}, {"Observation", {"valueQuantity", "code"}}}}.compile();
   const struct {
     const char *type, *path;
     bool shows;
   } kCases[] = {
-      {"Patient", "name", false},       {"Patient", "name.family", true},  {"Patient", "name.given", false},      {"Patient", "name.use", false},
-      {"Patient", "address", true},     {"Patient", "address.city", true}, {"Patient", "address.extension", false}, {"Patient", "birthDate", false},
-      {"Patient", "id", true},          {"Patient", "active", true},       {"Patient", "deceased", false},        {"Patient", "multipleBirth", true},
-      {"Patient", "meta.tag", false},   {"Patient", "meta.security", true}, {"Observation", "value", false},      {"Observation", "valueQuantity", true},
-      {"Observation", "status", true},  {"Observation", "code.text", true}, {"Encounter", "status", false},       {"Patient", "multipleBirthBoolean", true},
+      {"Patient", "name", false},
+      {"Patient", "name.family", true},
+      {"Patient", "name.given", false},
+      {"Patient", "name.use", false},
+      {"Patient", "address", true},
+      {"Patient", "address.city", true},
+      {"Patient", "address.extension", false},
+      {"Patient", "birthDate", false},
+      {"Patient", "id", true},
+      {"Patient", "active", true},
+      {"Patient", "deceased", false},
+      {"Patient", "multipleBirth", true},
+      {"Patient", "meta.tag", false},
+      {"Patient", "meta.security", true},
+      {"Observation", "value", false},
+      {"Observation", "valueQuantity", true},
+      {"Observation", "status", true},
+      {"Observation", "code.text", true},
+      {"Encounter", "status", false},
+      {"Patient", "multipleBirthBoolean", true},
   };
   for (const auto& c : kCases) EXPECT_EQ(filter.shows(c.type, c.path), c.shows) << c.type << "." << c.path;
   EXPECT_TRUE(ElementFilter::full().shows("Encounter", "reason"));
@@ -490,7 +626,8 @@ std::vector<std::string> random_view(const Json& resource, std::mt19937& random)
     }
     if (!value.is_object() || depth == 4) return;
     for (const auto& [key, inner] : value.items()) {
-      const bool usable = !key.empty() && std::all_of(key.begin(), key.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; });
+      const bool usable =
+          !key.empty() && std::all_of(key.begin(), key.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; });
       if (!usable || key == "resourceType" || key == "meta" || key == "id" || (depth > 0 && key == "modifierExtension")) continue;
       const std::string here = path.empty() ? key : path + "." + key;
       if (one_in(depth == 0 ? 3 : 4)) view.push_back(here);
@@ -537,7 +674,9 @@ TEST(Filter, AgreesWithADomFilterOnTheWholeCorpus) {
       }
       std::string list;
       for (const std::string& e : elements) list += e + " ";
-      ASSERT_EQ(nlohmann::json::parse(out), nlohmann::json::parse(expected->dump())) << type << " " << list << "\n" << out << "\n" << expected->dump();
+      ASSERT_EQ(nlohmann::json::parse(out), nlohmann::json::parse(expected->dump())) << type << " " << list << "\n"
+                                                                                     << out << "\n"
+                                                                                     << expected->dump();
       ASSERT_TRUE(scanner.scan(out).ok()) << "what is written is strict too";
       scan = scanner.scan(bytes);
       ASSERT_TRUE(scan.ok());
@@ -551,10 +690,14 @@ TEST(Filter, AgreesWithADomFilterOnTheWholeCorpus) {
 TEST(Filter, CopiesNumbersAsTheyAre) {
   const ElementFilter filter = View{{{"Observation", {"valueQuantity"}}}}.compile();
   for (const char* number : {"1.50", "1e400", "-0", "0.1000000000000000055511151231257827", "12345678901234567890123"})
-    EXPECT_NE(reduce(filter, std::string(R"({"resourceType":"Observation","valueQuantity":{"value":)") + number + "}}").find(std::string("\"value\":") + number + "}"), std::string::npos) << number;
+    EXPECT_NE(reduce(filter, std::string(R"({"resourceType":"Observation","valueQuantity":{"value":)") + number + "}}")
+                  .find(std::string("\"value\":") + number + "}"),
+              std::string::npos)
+        << number;
 }
 
-// ---- Bundles -----------------------------------------------------------------------------------------------------------------------------
+// ---- Bundles
+// -----------------------------------------------------------------------------------------------------------------------------
 
 // The events as text, so that two runs can be compared.
 Result<std::string> events(std::string_view json, std::span<const std::size_t> chunks, const Limits& limits = {}) {
@@ -576,17 +719,28 @@ Result<std::string> events(std::string_view json, std::span<const std::size_t> c
         at += n;
         break;
       }
-      case BundleEvent::Kind::member: log.append("member ").append(event.name).append("=").append(event.value).append("\n"); break;
+      case BundleEvent::Kind::member:
+        log.append("member ").append(event.name).append("=").append(event.value).append("\n");
+        break;
       case BundleEvent::Kind::entry:
-        log.append("entry ").append(event.entry.full_url).append(" ").append(event.entry.search).append(event.entry.request).append(event.entry.response).append(event.entry.link);
+        log.append("entry ")
+            .append(event.entry.full_url)
+            .append(" ")
+            .append(event.entry.search)
+            .append(event.entry.request)
+            .append(event.entry.response)
+            .append(event.entry.link);
         if (event.scan != nullptr) {
           log.append(" ").append(event.scan->type).append("/").append(event.scan->id).append(" ").append(event.entry.resource);
           for (const std::string_view patient : event.scan->patients) log.append(" @").append(patient);
         }
         log.append("\n");
         break;
-      case BundleEvent::Kind::resource: log.append("resource ").append(event.scan->type).append(" ").append(event.scan->bytes).append("\n"); break;
-      case BundleEvent::Kind::end: return log.append("end ").append(reader.type());
+      case BundleEvent::Kind::resource:
+        log.append("resource ").append(event.scan->type).append(" ").append(event.scan->bytes).append("\n");
+        break;
+      case BundleEvent::Kind::end:
+        return log.append("end ").append(reader.type());
     }
   }
 }
@@ -603,16 +757,20 @@ TEST(BundleReader, GivesEventsInOrder) {
   EXPECT_EQ(*log,
             "member id=\"b\"\nmember type=\"searchset\"\nmember total=2\n"
             "member link=[{\"relation\":\"self\",\"url\":\"https://ehr.example/fhir/Patient?name=x\"}]\n"
-            "entry https://ehr.example/fhir/Patient/1 {\"mode\":\"match\"} Patient/1 {\"resourceType\":\"Patient\",\"id\":\"1\",\"name\":[{\"family\":\"\\\"}]{\\\\\"}]} @1\n"
-            "entry  {\"status\":\"200 OK\",\"etag\":\"W/\\\"1\\\"\"} Observation/o {\"resourceType\":\"Observation\",\"id\":\"o\",\"subject\":{\"reference\":\"Patient/1\"}} @1\n"
+            "entry https://ehr.example/fhir/Patient/1 {\"mode\":\"match\"} Patient/1 "
+            "{\"resourceType\":\"Patient\",\"id\":\"1\",\"name\":[{\"family\":\"\\\"}]{\\\\\"}]} @1\n"
+            "entry  {\"status\":\"200 OK\",\"etag\":\"W/\\\"1\\\"\"} Observation/o "
+            "{\"resourceType\":\"Observation\",\"id\":\"o\",\"subject\":{\"reference\":\"Patient/1\"}} @1\n"
             "entry  {\"method\":\"DELETE\",\"url\":\"Patient/1\"}\n"
             "member signature={\"type\":[{\"code\":\"x\"}]}\nend searchset");
 }
 
 TEST(BundleReader, TakesEntriesBeforeTypeAndTotal) {
-  auto log = events(R"({"entry":[{"resource":{"resourceType":"Patient","id":"1"}}],"total":1,"type":"searchset","resourceType":"Bundle"})", {});
+  auto log =
+      events(R"({"entry":[{"resource":{"resourceType":"Patient","id":"1"}}],"total":1,"type":"searchset","resourceType":"Bundle"})", {});
   ASSERT_TRUE(log.ok()) << log.error().message;
-  EXPECT_EQ(*log, "entry   Patient/1 {\"resourceType\":\"Patient\",\"id\":\"1\"} @1\nmember total=1\nmember type=\"searchset\"\nend searchset");
+  EXPECT_EQ(*log,
+            "entry   Patient/1 {\"resourceType\":\"Patient\",\"id\":\"1\"} @1\nmember total=1\nmember type=\"searchset\"\nend searchset");
   // A List has entries too; by then it is an error.
   EXPECT_FALSE(events(R"({"entry":[{"item":{"reference":"Patient/1"}}],"resourceType":"List"})", {}).ok());
   auto list = events(R"({"resourceType":"List","entry":[{"item":{"reference":"Patient/1"}}]})", {});
@@ -664,7 +822,8 @@ TEST(BundleReader, RefusesEveryPrefixAndTrailers) {
     EXPECT_FALSE(events(json.substr(0, n), chunks).ok()) << n;
   }
   EXPECT_TRUE(events(json + " \n", {}).ok());
-  for (const char* trailer : {"x", "{}", ",", "]", "\"\"", "\x01", "\xEF\xBB\xBF"}) EXPECT_FALSE(events(json + trailer, {}).ok()) << trailer;
+  for (const char* trailer : {"x", "{}", ",", "]", "\"\"", "\x01", "\xEF\xBB\xBF"})
+    EXPECT_FALSE(events(json + trailer, {}).ok()) << trailer;
 }
 
 TEST(BundleReader, IsStrict) {
@@ -697,7 +856,12 @@ TEST(BundleReader, IsStrict) {
       "{\"resourceType\":\"Bundle\",\"\xff\":1}",
       "{\"resourceType\":\"Bundle\",\"entry\":[{\"resource\":{\"resourceType\":\"Patient\",\"a\":\"\xff\"}}]}",
       "{\"resourceType\":\"Bundle\",\"entry\":[{\"fullUrl\":\"\xff\"}]}",
-      R"({"entry":[]})", R"({"type":"searchset"})", "{}", "[]", "", "  ",
+      R"({"entry":[]})",
+      R"({"type":"searchset"})",
+      "{}",
+      "[]",
+      "",
+      "  ",
   };
   for (const char* bad : kBad) {
     const std::size_t small[] = {3};
@@ -712,15 +876,16 @@ TEST(BundleReader, BoundsWhatItHolds) {
   const std::string big(3000, 'x');
   const std::size_t chunks[] = {100};
   for (const std::string& bad : {R"({"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Basic","a":")" + big + "\"}}]}",
-                                 R"({"resourceType":"Bundle","a":")" + big + "\"}", R"({"resourceType":"Basic","a":")" + big + "\"}", "{\"a\":\"" + big + "\"}",
-                                 std::string(3000, '{'), std::string(3000, ' ')}) {
+                                 R"({"resourceType":"Bundle","a":")" + big + "\"}", R"({"resourceType":"Basic","a":")" + big + "\"}",
+                                 "{\"a\":\"" + big + "\"}", std::string(3000, '{'), std::string(3000, ' ')}) {
     const auto in_chunks = events(bad, chunks, limits);
     ASSERT_FALSE(in_chunks.ok());
     EXPECT_FALSE(events(bad, {}, limits).ok());
   }
   // Many small entries are no problem.
   std::string many = R"({"resourceType":"Bundle","entry":[)";
-  for (int k = 0; k < 1000; ++k) many += std::string(k > 0 ? "," : "") + R"({"resource":{"resourceType":"Basic","id":")" + std::to_string(k) + "\"}}";
+  for (int k = 0; k < 1000; ++k)
+    many += std::string(k > 0 ? "," : "") + R"({"resource":{"resourceType":"Basic","id":")" + std::to_string(k) + "\"}}";
   EXPECT_TRUE(events(many + "]}", chunks, limits).ok());
 }
 
@@ -734,7 +899,9 @@ TEST(BundleReader, StaysInError) {
 }
 
 TEST(NdjsonReader, ReadsLines) {
-  const std::string lines = "{\"resourceType\":\"Patient\",\"id\":\"1\"}\r\n\n{\"resourceType\":\"Patient\",\"id\":\"2\"}\n{\"resourceType\":\"Patient\",\"id\":\"3\"}";
+  const std::string lines =
+      "{\"resourceType\":\"Patient\",\"id\":\"1\"}\r\n\n{\"resourceType\":\"Patient\",\"id\":\"2\"}\n{\"resourceType\":\"Patient\",\"id\":"
+      "\"3\"}";
   for (std::size_t chunk = 1; chunk <= lines.size(); ++chunk) {
     NdjsonReader reader(Limits{});
     std::string ids;
@@ -755,12 +922,14 @@ TEST(NdjsonReader, ReadsLines) {
   EXPECT_FALSE(two.next().ok());
 }
 
-// ---- Writing -----------------------------------------------------------------------------------------------------------------------------
+// ---- Writing
+// -----------------------------------------------------------------------------------------------------------------------------
 
 std::string through(std::string_view json, const ElementFilter& filter, bool reduced, bool links = true) {
   std::string out, one;
   BundleReader reader(Limits{});
-  BundleWriter writer(out, {.reduced = reduced, .rebase = prefix_rebase("https://ehr.example/fhir", "https://gate.example/r4"), .links = links});
+  BundleWriter writer(out,
+                      {.reduced = reduced, .rebase = prefix_rebase("https://ehr.example/fhir", "https://gate.example/r4"), .links = links});
   EXPECT_TRUE(reader.feed(json).ok());
   reader.finish();
   for (;;) {
@@ -781,10 +950,13 @@ TEST(BundleWriter, ReducedKeepsItsOwnCounsel) {
   const ElementFilter filter = View{{{"Patient", {"id"}}}}.compile();
   EXPECT_EQ(Json::parse(through(kBundle, filter, true)), Json::parse(R"({"resourceType":"Bundle","type":"searchset",
     "link":[{"relation":"self","url":"https://gate.example/r4/Patient?name=x"}],
-    "entry":[{"fullUrl":"https://gate.example/r4/Patient/1","resource":{"resourceType":"Patient","id":"1",)" + std::string(kMeta) + R"(},"search":{"mode":"match"}},{}]})"));
+    "entry":[{"fullUrl":"https://gate.example/r4/Patient/1","resource":{"resourceType":"Patient","id":"1",)" +
+                                                                     std::string(kMeta) + R"(},"search":{"mode":"match"}},{}]})"));
   EXPECT_EQ(through(kBundle, filter, true, false).find("link"), std::string::npos);
-  const std::string response = R"({"resourceType":"Bundle","entry":[{"response":{"status":"201 Created","location":"L","etag":"L","lastModified":"2026-01-01T00:00:00Z","outcome":{"resourceType":"OperationOutcome"}}}]})";
-  EXPECT_EQ(Json::parse(through(response, filter, true))["entry"][0], Json::parse(R"({"response":{"status":"201 Created","lastModified":"2026-01-01T00:00:00Z"}})"));
+  const std::string response =
+      R"({"resourceType":"Bundle","entry":[{"response":{"status":"201 Created","location":"L","etag":"L","lastModified":"2026-01-01T00:00:00Z","outcome":{"resourceType":"OperationOutcome"}}}]})";
+  EXPECT_EQ(Json::parse(through(response, filter, true))["entry"][0],
+            Json::parse(R"({"response":{"status":"201 Created","lastModified":"2026-01-01T00:00:00Z"}})"));
 }
 
 TEST(BundleWriter, FullIsTransparentButForAddresses) {

@@ -11,7 +11,9 @@ namespace licet::codec {
 namespace internal {
 namespace {
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 // A key as two numbers, so that most comparisons are one.
 struct KeyHead {
@@ -30,10 +32,10 @@ struct FilterNode {
   struct Child {
     std::string key;
     KeyHead head;
-    bool whole = false;      // shown in whole, but for the channels around it
-    bool raw = false;        // shown as it is: an extension, narrative or contained resource that was named
-    bool code_only = false;  // only where it is a string (`use`, `comparator`)
-    bool any_choice = false; // value[x] of a type that the tables don't list: `value` and an upper-case letter
+    bool whole = false;                // shown in whole, but for the channels around it
+    bool raw = false;                  // shown as it is: an extension, narrative or contained resource that was named
+    bool code_only = false;            // only where it is a string (`use`, `comparator`)
+    bool any_choice = false;           // value[x] of a type that the tables don't list: `value` and an upper-case letter
     std::unique_ptr<FilterNode> node;  // what is named below it, also where it is whole (a channel that was named)
   };
   std::vector<Child> children;
@@ -50,8 +52,10 @@ struct FilterNode {
   const Child* find(std::string_view key) const {
     const KeyHead head(key);
     for (const Child& c : children) {
-      if (c.head.size == head.size && c.head.head == head.head && (head.size <= 8 || std::memcmp(c.key.data(), key.data(), head.size) == 0)) return &c;
-      if (c.any_choice && key.size() > c.key.size() && key.starts_with(c.key) && key[c.key.size()] >= 'A' && key[c.key.size()] <= 'Z') return &c;
+      if (c.head.size == head.size && c.head.head == head.head && (head.size <= 8 || std::memcmp(c.key.data(), key.data(), head.size) == 0))
+        return &c;
+      if (c.any_choice && key.size() > c.key.size() && key.starts_with(c.key) && key[c.key.size()] >= 'A' && key[c.key.size()] <= 'Z')
+        return &c;
     }
     return nullptr;
   }
@@ -73,11 +77,24 @@ struct FilterTable {
 
 namespace {
 
-// The channels that no element brings along with it: they come by being named.
+// The channels that no element brings along with it: they come by being named. (Asked of every key that is kept: by length first.)
 bool is_channel(std::string_view key) {
-  return key == "extension" || key == "contained" || key == "id" || key == "identifier" || key == "fhir_comments";
+  switch (key.size()) {
+    case 2:
+      return std::memcmp(key.data(), "id", 2) == 0;
+    case 9:
+      return std::memcmp(key.data(), "extension", 9) == 0 || std::memcmp(key.data(), "contained", 9) == 0;
+    case 10:
+      return std::memcmp(key.data(), "identifier", 10) == 0;
+    case 13:
+      return std::memcmp(key.data(), "fhir_comments", 13) == 0;
+    default:
+      return false;
+  }
 }
-bool comes_raw(std::string_view key) { return key == "extension" || key == "modifierExtension" || key == "text" || key == "contained"; }
+bool comes_raw(std::string_view key) {
+  return key == "extension" || key == "modifierExtension" || key == "text" || key == "contained";
+}
 
 // "component.value" → {"valueQuantity", …} where it is a choice element of the type, else nothing.
 std::vector<std::string> choices_at(const R4Type& type, std::string_view path, std::string_view name) {
@@ -85,13 +102,15 @@ std::vector<std::string> choices_at(const R4Type& type, std::string_view path, s
   each_word(type.choices, [&](std::string_view word) {
     const std::size_t colon = word.find(':');
     if (word.substr(0, colon) != path || word.substr(colon + 1) == "*") return;
-    each_word(word.substr(colon + 1), [&](std::string_view kind) { keys.push_back(std::string(name) + std::string(kind)); }, ',');
+    each_word(
+        word.substr(colon + 1), [&](std::string_view kind) { keys.push_back(std::string(name) + std::string(kind)); }, ',');
   });
   return keys;
 }
 bool is_open_choice(const R4Type& type, std::string_view path) {
   bool open = false;
-  each_word(type.choices, [&](std::string_view word) { open |= word.size() == path.size() + 2 && word.starts_with(path) && word.ends_with(":*"); });
+  each_word(type.choices,
+            [&](std::string_view word) { open |= word.size() == path.size() + 2 && word.starts_with(path) && word.ends_with(":*"); });
   return open;
 }
 
@@ -187,9 +206,12 @@ class Emitter {
   // places: it runs beside an array of primitives, element by element (`_given`), so that what goes leaves a null.
   bool emit(std::uint32_t token, const FilterNode* node, bool whole, bool places) {
     switch (t_.at(token)) {
-      case '{': return object(token, node, whole);
-      case '[': return array(token, node, whole, places);
-      default: return whole;  // a scalar where only something below it is named: nothing
+      case '{':
+        return object(token, node, whole);
+      case '[':
+        return array(token, node, whole, places);
+      default:
+        return whole;  // a scalar where only something below it is named: nothing
     }
   }
 
@@ -219,9 +241,7 @@ class Emitter {
   }
 
   // Whether a member is shown with its object: it is no channel, and no display but a code's.
-  bool comes_along(std::uint32_t object, std::string_view key) {
-    return !is_channel(key) && (key != "display" || is_coding(object));
-  }
+  bool comes_along(std::uint32_t object, std::string_view key) { return !is_channel(key) && (key != "display" || is_coding(object)); }
 
   // A Coding has a code or system beside its display; a Reference has a literal, or neither.
   bool is_coding(std::uint32_t object) {
@@ -316,7 +336,8 @@ class Emitter {
   std::uint32_t from_ = 0;
 };
 
-constexpr std::string_view kSubsetted = R"("tag":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}])";
+constexpr std::string_view kSubsetted =
+    R"("tag":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}])";
 
 void append_member(std::string& out, std::string_view key) {
   out.append(out.back() != '{' ? ",\"" : "\"").append(key).append("\":");
@@ -359,7 +380,9 @@ void append_outcome(const Tape& t, const ResourceScan& scan, std::string& out) {
         if (t.at(value) != '"') return true;
         const std::string_view text = t.text(value);
         // Codes of the two value sets are lower-case words: nothing else fits through.
-        if (text.empty() || text.size() > 24 || !std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; })) return true;
+        if (text.empty() || text.size() > 24 ||
+            !std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; }))
+          return true;
         if (key == "severity") severity = text;
         if (key == "code") code = text;
         return true;
@@ -381,9 +404,12 @@ using internal::FilterTable;
 
 std::string_view name(Applied applied) {
   switch (applied) {
-    case Applied::kept: return "kept";
-    case Applied::not_in_view: return "not in view";
-    case Applied::modifier_withheld: return "modifier withheld";
+    case Applied::kept:
+      return "kept";
+    case Applied::not_in_view:
+      return "not in view";
+    case Applied::modifier_withheld:
+      return "modifier withheld";
   }
   return "?";
 }
@@ -394,7 +420,9 @@ ElementFilter::ElementFilter(ElementFilter&&) noexcept = default;
 ElementFilter& ElementFilter::operator=(ElementFilter&&) noexcept = default;
 ElementFilter::ElementFilter(const ElementFilter&) = default;
 ElementFilter& ElementFilter::operator=(const ElementFilter&) = default;
-ElementFilter ElementFilter::full() { return {}; }
+ElementFilter ElementFilter::full() {
+  return {};
+}
 
 Result<ElementFilter> ElementFilter::compile(std::span<const TypeElements> types) {
   auto table = std::make_shared<FilterTable>();
@@ -444,7 +472,8 @@ Applied ElementFilter::apply(const ResourceScan& scan, std::string& out) const {
   if (!type->node.withheld.empty())
     for (const ResourceScan::Member& member : scan.members)
       for (const std::string& withheld : type->node.withheld)
-        if (member.key == withheld || (member.key.size() == withheld.size() + 1 && member.key[0] == '_' && member.key.substr(1) == withheld))
+        if (member.key == withheld ||
+            (member.key.size() == withheld.size() + 1 && member.key[0] == '_' && member.key.substr(1) == withheld))
           return Applied::modifier_withheld;
 
   out += '{';
@@ -473,7 +502,9 @@ Applied ElementFilter::apply(const ResourceScan& scan, std::string& out) const {
   return Applied::kept;
 }
 
-bool ElementFilter::has_type(std::string_view type) const { return is_full() || table_->find(type) != nullptr; }
+bool ElementFilter::has_type(std::string_view type) const {
+  return is_full() || table_->find(type) != nullptr;
+}
 
 bool ElementFilter::shows(std::string_view type, std::string_view path) const {
   if (is_full()) return true;

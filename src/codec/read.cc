@@ -170,8 +170,8 @@ Result<BundleEvent> Framer::next() {
   return end;
 }
 
-// Is it a Bundle? By the first of `resourceType` and `entry` that comes. (An `entry` first means a Bundle until resourceType says otherwise,
-// which is an error by then: what went out was filtered as entries.)
+// Is it a Bundle? By the first of `resourceType` and `entry` that comes. (An `entry` first means a Bundle until resourceType says
+// otherwise, which is an error by then: what went out was filtered as entries.)
 Result<bool> Framer::probe() {
   for (;;) {
     if (probe_ + 2 >= tape_.count) {
@@ -386,16 +386,27 @@ ResourceScanner::ResourceScanner(const Limits& limits, std::vector<std::string> 
 ResourceScanner::~ResourceScanner() = default;
 ResourceScanner::ResourceScanner(ResourceScanner&&) noexcept = default;
 ResourceScanner& ResourceScanner::operator=(ResourceScanner&&) noexcept = default;
-Result<const ResourceScan*> ResourceScanner::scan(std::string_view json) { return in_->whole(json); }
+Result<const ResourceScan*> ResourceScanner::scan(std::string_view json) {
+  return in_->whole(json);
+}
 
-BundleReader::BundleReader(const Limits& limits, std::vector<std::string> bases) : in_(std::make_unique<Framer>(limits, std::move(bases))) {}
+BundleReader::BundleReader(const Limits& limits, std::vector<std::string> bases)
+    : in_(std::make_unique<Framer>(limits, std::move(bases))) {}
 BundleReader::~BundleReader() = default;
 BundleReader::BundleReader(BundleReader&&) noexcept = default;
 BundleReader& BundleReader::operator=(BundleReader&&) noexcept = default;
-Result<void> BundleReader::feed(std::string_view bytes) { return in_->feed(bytes); }
-void BundleReader::finish() { in_->finish(); }
-Result<BundleEvent> BundleReader::next() { return in_->next(); }
-std::string_view BundleReader::type() const { return in_->type(); }
+Result<void> BundleReader::feed(std::string_view bytes) {
+  return in_->feed(bytes);
+}
+void BundleReader::finish() {
+  in_->finish();
+}
+Result<BundleEvent> BundleReader::next() {
+  return in_->next();
+}
+std::string_view BundleReader::type() const {
+  return in_->type();
+}
 
 NdjsonReader::NdjsonReader(const Limits& limits, std::vector<std::string> bases)
     : scanner_(limits, std::move(bases)), resource_bytes_(limits.resource_bytes) {}

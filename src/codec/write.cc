@@ -19,7 +19,8 @@ bool is_code(std::string_view text) {
 }
 // FHIR instant or an HTTP status line's code and reason.
 bool is_plain(std::string_view text) {
-  return text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7f && c != '"' && c != '\\' && c != '/' && c != '?'; });
+  return text.size() <= 64 && std::all_of(text.begin(), text.end(),
+                                          [](char c) { return c >= ' ' && c < 0x7f && c != '"' && c != '\\' && c != '/' && c != '?'; });
 }
 
 // Empty where no link may be shown.
@@ -73,10 +74,13 @@ struct OutcomeText {
 OutcomeText outcome_of(Reason reason) {
   const std::string_view title = row(reason).title;
   switch (reason) {
-    case Reason::malformed: return {"invalid", title};
-    case Reason::not_found: return {"not-found", title};
+    case Reason::malformed:
+      return {"invalid", title};
+    case Reason::not_found:
+      return {"not-found", title};
     case Reason::no_identity:
-    case Reason::token_spent: return {"login", title};
+    case Reason::token_spent:
+      return {"login", title};
     case Reason::wrong_node:
     case Reason::no_purpose:
     case Reason::undeclared:
@@ -86,15 +90,22 @@ OutcomeText outcome_of(Reason reason) {
     case Reason::no_ground:
     case Reason::out_of_scope:
     case Reason::condition:
-    case Reason::held: return {"forbidden", title};
+    case Reason::held:
+      return {"forbidden", title};
     case Reason::suspended:
-    case Reason::restricted: return {"suppressed", title};
-    case Reason::too_large: return {"too-long", title};
-    case Reason::busy: return {"throttled", title};
+    case Reason::restricted:
+      return {"suppressed", title};
+    case Reason::too_large:
+      return {"too-long", title};
+    case Reason::busy:
+      return {"throttled", title};
     case Reason::not_recorded:
-    case Reason::upstream: return {"transient", title};
-    case Reason::unfilterable: return {"not-supported", title};
-    case Reason::none: break;
+    case Reason::upstream:
+      return {"transient", title};
+    case Reason::unfilterable:
+      return {"not-supported", title};
+    case Reason::none:
+      break;
   }
   return {"processing", "The request was not carried out."};
 }
@@ -152,7 +163,9 @@ Rebase prefix_rebase(std::string from, std::string to) {
     }
     // Relative to the base as it is: "Patient/1", "?page=2". Not "//host", "/elsewhere", "other:scheme".
     const std::string_view path = url.substr(0, url.find_first_of("?#"));
-    if (url.empty() || url[0] == '/' || url[0] == '\\' || path.find(':') != std::string_view::npos || url.find("..") != std::string_view::npos) return false;
+    if (url.empty() || url[0] == '/' || url[0] == '\\' || path.find(':') != std::string_view::npos ||
+        url.find("..") != std::string_view::npos)
+      return false;
     out += url;
     return true;
   };
@@ -180,7 +193,8 @@ void BundleWriter::member(std::string_view name, std::string_view raw) {
     return;
   }
   if (options_.reduced) {
-    const bool keeps = (name == "type" && is_code(text_of(raw))) || (name == "timestamp" && is_plain(text_of(raw))) || name == "implicitRules";
+    const bool keeps =
+        (name == "type" && is_code(text_of(raw))) || (name == "timestamp" && is_plain(text_of(raw))) || name == "implicitRules";
     if (!keeps) return;
   }
   open(name);
@@ -249,23 +263,33 @@ void BundleWriter::end() {
   out_ += '}';
 }
 
-std::string operation_outcome(Reason reason, std::string_view reference) { return outcome(outcome_of(reason), reference); }
+std::string operation_outcome(Reason reason, std::string_view reference) {
+  return outcome(outcome_of(reason), reference);
+}
 
 std::string sanitized_error(int status) {
   switch (status) {
     case 400:
-    case 422: return outcome({"invalid", "The system behind the gate did not accept the request."}, {});
+    case 422:
+      return outcome({"invalid", "The system behind the gate did not accept the request."}, {});
     case 401:
-    case 403: return outcome({"forbidden", "The system behind the gate did not allow the request."}, {});
-    case 404: return outcome({"not-found", "The system behind the gate has nothing at this address."}, {});
+    case 403:
+      return outcome({"forbidden", "The system behind the gate did not allow the request."}, {});
+    case 404:
+      return outcome({"not-found", "The system behind the gate has nothing at this address."}, {});
     case 405:
-    case 501: return outcome({"not-supported", "The system behind the gate does not support this."}, {});
+    case 501:
+      return outcome({"not-supported", "The system behind the gate does not support this."}, {});
     case 409:
-    case 412: return outcome({"conflict", "The request conflicts with the state of the record."}, {});
-    case 410: return outcome({"deleted", "What was at this address is gone."}, {});
+    case 412:
+      return outcome({"conflict", "The request conflicts with the state of the record."}, {});
+    case 410:
+      return outcome({"deleted", "What was at this address is gone."}, {});
     case 429:
-    case 503: return outcome({"throttled", "The system behind the gate is busy."}, {});
-    default: return outcome({"processing", "The system behind the gate could not carry out the request."}, {});
+    case 503:
+      return outcome({"throttled", "The system behind the gate is busy."}, {});
+    default:
+      return outcome({"processing", "The system behind the gate could not carry out the request."}, {});
   }
 }
 

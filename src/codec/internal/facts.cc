@@ -9,7 +9,8 @@ namespace {
 // FHIR's id: [A-Za-z0-9\-\.]{1,64}.
 constexpr auto kIdBytes = [] {
   std::array<bool, 256> table{};
-  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.")) table[static_cast<unsigned char>(c)] = true;
+  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-."))
+    table[static_cast<unsigned char>(c)] = true;
   return table;
 }();
 bool is_id(std::string_view text) {
@@ -65,12 +66,18 @@ void read_meta(const Tape& t, std::uint32_t meta, ResourceScan* scan, std::vecto
 
 bool names_what_it_is_of(std::string_view key) {
   switch (key[0]) {
-    case 'c': return key == "code" || key == "class";
-    case 't': return key == "type";
-    case 's': return key == "serviceType" || key == "scope" || key == "securityLabel";
-    case 'v': return key == "vaccineCode";
-    case 'm': return key == "medicationCodeableConcept";
-    default: return false;
+    case 'c':
+      return key == "code" || key == "class";
+    case 't':
+      return key == "type";
+    case 's':
+      return key == "serviceType" || key == "scope" || key == "securityLabel";
+    case 'v':
+      return key == "vaccineCode";
+    case 'm':
+      return key == "medicationCodeableConcept";
+    default:
+      return false;
   }
 }
 
@@ -121,7 +128,8 @@ const char* Facts::read(const Tape& t, std::uint32_t object, const Walker& walke
           });
         }
         break;
-      default: break;
+      default:
+        break;
     }
     if (names_what_it_is_of(key)) add_codings(t, v, scan.codes, arena);
     return true;
@@ -175,7 +183,8 @@ void Facts::references(const Tape& t, const Walker& walker, ResourceScan& scan, 
       add_once(scan.actors, literal.substr(0, slash + 1 + id.size()));
     }
   }
-  std::erase_if(scan.mentions, [&](std::string_view id) { return std::find(scan.patients.begin(), scan.patients.end(), id) != scan.patients.end(); });
+  std::erase_if(scan.mentions,
+                [&](std::string_view id) { return std::find(scan.patients.begin(), scan.patients.end(), id) != scan.patients.end(); });
   // The element that says whose record it is, without a literal reference: by identifier or display only.
   if (!scan.patients.empty()) return;
   for (const CompartmentPath& path : paths) {

@@ -58,10 +58,10 @@ struct Framer {
   std::optional<Error> failed_;
 
   std::string buffer_;
-  std::size_t cut_ = 0;        // bytes cut off the front so far
+  std::size_t cut_ = 0;  // bytes cut off the front so far
   State state_ = State::start;
   bool finished_ = false;
-  std::uint32_t cursor_ = 0;   // the first token not consumed
+  std::uint32_t cursor_ = 0;  // the first token not consumed
   std::uint32_t probe_ = 0;
   std::uint32_t scan_from_ = kNone, scan_at_ = 0;  // last_token(), where it stopped
   int scan_depth_ = 0;

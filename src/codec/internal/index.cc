@@ -53,7 +53,8 @@ __attribute__((target("avx2"), always_inline)) inline Masks classify_avx2(const 
   const auto high_control = static_cast<unsigned>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(high, control), high)));
   Masks m;
   m.control = static_cast<std::uint64_t>(high_control) << 32 | low_control;
-  m.op = equal_avx2(low_folded, high_folded, '{') | equal_avx2(low_folded, high_folded, '}') | equal_avx2(low, high, ':') | equal_avx2(low, high, ',');
+  m.op = equal_avx2(low_folded, high_folded, '{') | equal_avx2(low_folded, high_folded, '}') | equal_avx2(low, high, ':') |
+         equal_avx2(low, high, ',');
   m.quote = equal_avx2(low, high, '"');
   m.backslash = equal_avx2(low, high, '\\');
   m.space = equal_avx2(low, high, ' ');
@@ -162,6 +163,8 @@ void Indexer::run(const char* text, std::size_t size, bool last, Tape& tape) {
   at_ = size;
 }
 
-bool valid_utf8(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()); }
+bool valid_utf8(std::string_view text) {
+  return simdjson::validate_utf8(text.data(), text.size());
+}
 
 }  // namespace licet::codec::internal

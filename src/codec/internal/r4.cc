@@ -9,7 +9,9 @@ namespace {
 
 #include "codec/internal/r4_tables.inc"
 
-constexpr bool by_name(const R4Type& a, const R4Type& b) { return a.name < b.name; }
+constexpr bool by_name(const R4Type& a, const R4Type& b) {
+  return a.name < b.name;
+}
 constexpr bool by_parameter(const R4Search& a, const R4Search& b) {
   return a.type != b.type ? a.type < b.type : a.parameter < b.parameter;
 }
@@ -23,7 +25,8 @@ std::vector<std::vector<CompartmentPath>> take_apart() {
       CompartmentPath path;
       path.primary = word.starts_with('!');
       if (path.primary) word.remove_prefix(1);
-      each_word(word, [&](std::string_view key) { path.keys.at(path.length++) = key; }, '.');
+      each_word(
+          word, [&](std::string_view key) { path.keys.at(path.length++) = key; }, '.');
       paths.push_back(path);
     });
   }
@@ -33,7 +36,8 @@ std::vector<std::vector<CompartmentPath>> take_apart() {
 }  // namespace
 
 const R4Type* find_type(std::string_view name) {
-  const auto* at = std::lower_bound(std::begin(kTypes), std::end(kTypes), name, [](const R4Type& t, std::string_view n) { return t.name < n; });
+  const auto* at =
+      std::lower_bound(std::begin(kTypes), std::end(kTypes), name, [](const R4Type& t, std::string_view n) { return t.name < n; });
   return at != std::end(kTypes) && at->name == name ? at : nullptr;
 }
 

@@ -6,7 +6,9 @@
 namespace licet::codec::internal {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 int hex_digit(char c) {
   if (is_digit(c)) return c - '0';
@@ -79,8 +81,8 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-// 64 bits of a key. Two keys of one object with the same hash are taken for duplicates: by chance that doesn't happen (2^-64), and who makes it
-// happen on purpose only gets the document refused.
+// 64 bits of a key. Two keys of one object with the same hash are taken for duplicates: by chance that doesn't happen (2^-64), and who
+// makes it happen on purpose only gets the document refused.
 std::uint64_t hash(std::string_view key) {
   constexpr std::uint64_t kA = 0x9e3779b97f4a7c15, kB = 0xd1b54a32d192ed03;
   const char* at = key.data();
@@ -89,9 +91,10 @@ std::uint64_t hash(std::string_view key) {
   if (n >= 4 && n < 8) return mix((load(at, 4) | load(at + n - 4, 4) << 32) ^ kA, kB ^ n);
   if (n < 4) {
     // first, middle and last byte are all of them
-    const std::uint64_t word =
-        n == 0 ? 0 : std::uint64_t{static_cast<unsigned char>(at[0])} | std::uint64_t{static_cast<unsigned char>(at[n / 2])} << 8 |
-                         std::uint64_t{static_cast<unsigned char>(at[n - 1])} << 16;
+    const std::uint64_t word = n == 0 ? 0
+                                      : std::uint64_t{static_cast<unsigned char>(at[0])} |
+                                            std::uint64_t{static_cast<unsigned char>(at[n / 2])} << 8 |
+                                            std::uint64_t{static_cast<unsigned char>(at[n - 1])} << 16;
     return mix(word ^ kA, kB ^ n);
   }
   std::uint64_t state = kB ^ n;
@@ -111,11 +114,21 @@ std::string unescape(std::string_view text) {
       continue;
     }
     switch (const char c = text[++i]) {
-      case 'b': out.push_back('\b'); break;
-      case 'f': out.push_back('\f'); break;
-      case 'n': out.push_back('\n'); break;
-      case 'r': out.push_back('\r'); break;
-      case 't': out.push_back('\t'); break;
+      case 'b':
+        out.push_back('\b');
+        break;
+      case 'f':
+        out.push_back('\f');
+        break;
+      case 'n':
+        out.push_back('\n');
+        break;
+      case 'r':
+        out.push_back('\r');
+        break;
+      case 't':
+        out.push_back('\t');
+        break;
       case 'u': {
         const char* end = text.data() + text.size();
         auto code = static_cast<unsigned>(hex4(text.data() + i + 1, end));
@@ -128,7 +141,9 @@ std::string unescape(std::string_view text) {
         append_utf8(out, code);
         break;
       }
-      default: out.push_back(c); break;  // " \ /
+      default:
+        out.push_back(c);
+        break;  // " \ /
     }
   }
   return out;
@@ -175,10 +190,14 @@ bool Walker::walk(Tape& tape, std::uint32_t token) {
 
 bool Walker::value() {
   switch (base_[pos_[i_]]) {
-    case '"': return string();
-    case '{': return object();
-    case '[': return array();
-    default: return scalar();
+    case '"':
+      return string();
+    case '{':
+      return object();
+    case '[':
+      return array();
+    default:
+      return scalar();
   }
 }
 
@@ -225,7 +244,8 @@ bool Walker::object() {
   }
   if (key_count_ - first_key > 32) {
     // Many keys: key() compared none of the later ones.
-    const auto begin = keys_.begin() + static_cast<std::ptrdiff_t>(first_key), end = keys_.begin() + static_cast<std::ptrdiff_t>(key_count_);
+    const auto begin = keys_.begin() + static_cast<std::ptrdiff_t>(first_key),
+               end = keys_.begin() + static_cast<std::ptrdiff_t>(key_count_);
     std::sort(begin, end);
     if (std::adjacent_find(begin, end) != end) return fail("duplicate key", pos_[open]);
   }
@@ -258,7 +278,7 @@ bool Walker::scalar() {
   if (i_ + 1 > tape_->count) return fail("expected a value", start);
   const std::string_view text(base_ + start, std::max(tape_->end_before(i_ + 1), start) - start);
   const bool good = !text.empty() && ((text[0] == '-' || is_digit(text[0])) ? is_number(text.data(), text.data() + text.size())
-                                                                           : text == "true" || text == "false" || text == "null");
+                                                                            : text == "true" || text == "false" || text == "null");
   if (!good) return fail("expected a value", start);
   ++i_;
   return true;
@@ -276,8 +296,8 @@ inline bool Walker::string_end(std::uint32_t start, std::uint32_t& end) {
   return escape_ >= base_ + end || escapes(base_ + start, base_ + end);
 }
 
-// escape_ stands before `end`: the string has escapes, unless the backslash stood outside strings, where it is no token's beginning but still
-// refused by the scalar it is in.
+// escape_ stands before `end`: the string has escapes, unless the backslash stood outside strings, where it is no token's beginning but
+// still refused by the scalar it is in.
 bool Walker::escapes(const char* start, const char* end) {
   const auto find = [&](const char* from) {
     const void* found = std::memchr(from, '\\', static_cast<std::size_t>(text_end_ - from));
@@ -291,7 +311,16 @@ bool Walker::escapes(const char* start, const char* end) {
   while (at != nullptr && at != end) {
     if (end - at < 2) return bad();
     switch (at[1]) {
-      case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': at += 2; break;
+      case '"':
+      case '\\':
+      case '/':
+      case 'b':
+      case 'f':
+      case 'n':
+      case 'r':
+      case 't':
+        at += 2;
+        break;
       case 'u': {
         const int code = hex4(at + 2, end);
         if (code < 0 || (code >= 0xdc00 && code < 0xe000)) return bad();
@@ -304,7 +333,8 @@ bool Walker::escapes(const char* start, const char* end) {
         }
         break;
       }
-      default: return bad();
+      default:
+        return bad();
     }
     at = static_cast<const char*>(std::memchr(at, '\\', static_cast<std::size_t>(end - at)));
   }

@@ -1,7 +1,7 @@
 // JSON as token positions: an index made 64 bytes at a time, and a strict walk over it.
 //
-// The index (as simdjson's first stage) holds the offset of every `{}[]:,` outside strings, every opening quote and every first byte of another
-// scalar. Everything else follows from it: a string ends at the last non-space byte before the next token. The index can be made
+// The index (as simdjson's first stage) holds the offset of every `{}[]:,` outside strings, every opening quote and every first byte of
+// another scalar. Everything else follows from it: a string ends at the last non-space byte before the next token. The index can be made
 // incrementally, so that a Bundle is framed, validated and filtered from one pass over its bytes.
 // Not thread-safe; positions are 32 bits (a document beyond 4 GiB is refused by resource_bytes long before).
 #pragma once
@@ -20,7 +20,9 @@
 
 namespace licet::codec::internal {
 
-constexpr bool is_space(char c) { return static_cast<unsigned char>(c) <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t'); }
+constexpr bool is_space(char c) {
+  return static_cast<unsigned char>(c) <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t');
+}
 
 struct Tape {
   const char* base = nullptr;
@@ -155,9 +157,9 @@ class Walker {
   const char* base_ = nullptr;
   const std::uint32_t* pos_ = nullptr;
   const char* text_end_ = nullptr;
-  const char* escape_ = nullptr;  // the first backslash at or after the walk, text_end_ where there is none
+  const char* escape_ = nullptr;   // the first backslash at or after the walk, text_end_ where there is none
   std::uint32_t walked_ = kNever;  // where the last walk began: escape_ holds from there on
-  bool escaped_ = false;          // the string just passed has escapes
+  bool escaped_ = false;           // the string just passed has escapes
   std::uint32_t i_ = 0;
   std::size_t depth_ = 0, objects_ = 0;
   std::vector<std::uint32_t> path_;  // [0, objects_): key tokens of the open objects
@@ -178,7 +180,7 @@ class Facts {
   void references(const Tape& tape, const Walker& walker, ResourceScan& scan, std::deque<std::string>& arena);
   // A reference's literal → "Type/id", or empty where it isn't one of this server's.
   std::string_view local(std::string_view literal) const;
-  const R4Type* type_ = nullptr;  // of the last resource: Bundles are mostly of one type
+  const R4Type* type_ = nullptr;    // of the last resource: Bundles are mostly of one type
   std::vector<std::string> bases_;  // without trailing slash
 };
 
