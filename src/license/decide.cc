@@ -46,7 +46,8 @@ class Asked {
     side.root = ask_.individual ? link_.carries_for_individual : person_root();
     Verdict v;
     if (glass()) consider(in_.holder_system(link_.to), kGlass, side, v);
-    if (acts_) consider(in_.holder_carrier(link_.to), action(), side, v);  // first: it shows all that the person may see
+    // What it carries comes first: it shows all that the person may see. It carries its own entity's people only.
+    if (acts_ && s.owner != kNone && in_.organizations[s.owner].root == side.root) consider(in_.holder_carrier(link_.to), action(), side, v);
     consider(in_.holder_system(link_.to), action(), side, v);
     return v;
   }
@@ -122,7 +123,7 @@ class Asked {
     const Set& set = in_.sets[tuple->set];
     for (std::uint32_t i = 0; i < set.count; ++i) {
       const Grant& g = in_.grants[in_.in_sets[set.begin + i]];
-      if (g.root != kNone && g.root != side.root) continue;  // carries others' people
+      if (g.root != kNone && g.root != side.root) continue;  // not for this entity's people, or not without one
       Verdict v{.grant = &g, .found = true};
       v.reason = check(g, side, v);
       if (v.reason == Reason::none) {

@@ -474,11 +474,11 @@ class Maker {
 ---
 {kind: role, id: junior}
 )";
-    y += fmt::format("---\n{{kind: system, id: ui, owner: {}, region: east}}\n", of({"ce", "part", "vendor"}));
+    y += fmt::format("---\n{{kind: system, id: ui, owner: {}, region: east}}\n", of({"ce", "ce", "part", "vendor"}));
     y += fmt::format("---\n{{kind: system, id: sys, owner: {}, region: {}}}\n", of({"vendor", "vendor", "ce"}), of({"east", "west"}));
     y += fmt::format("---\n{{kind: system, id: app, owner: {}, region: east}}\n", of({"vendor", "ce"}));
     if (chance(60)) y += fmt::format("---\n{{kind: app, id: app-doc, system: app, for: {}}}\n", of({"individual", "entity"}));
-    y += fmt::format("---\n{{kind: person, id: ann, organization: {}, roles: {}}}\n", of({"ce", "part", "vendor"}), list(some({"junior", "senior"}, 40)));
+    y += fmt::format("---\n{{kind: person, id: ann, organization: {}, roles: {}}}\n", of({"ce", "ce", "part", "vendor"}), list(some({"junior", "senior"}, 40)));
     y += fmt::format("---\n{{kind: person, id: bob, organization: ce, roles: [junior]{}}}\n", chance(50) ? ", status: ended" : "");
     const int flows = 2 + static_cast<int>(below_n(3));
     for (int i = 0; i < flows; ++i) {
@@ -510,7 +510,20 @@ class Maker {
     rules::Judgment j;
     j.as_of = *parse_date("2026-11-25");
     j.under = "under packs test@1";
-    const int grounds = 4 + static_cast<int>(below_n(6));
+    // Most worlds have the plain grounds, so that much passes; what is drawn below disturbs them.
+    for (const auto& [kind, recipient] : std::vector<std::pair<std::string, std::string>>{
+             {"workforce", "ui"}, {"workforce", "junior"}, {"associate", "sys"}, {"individual", "individual"}, {"treatment", "app"}}) {
+      if (!chance(75)) continue;
+      rules::Ground g;
+      g.id = kind + ":" + recipient;
+      g.kind = kind;
+      g.recipient = recipient;
+      g.classes = {"*", "special.sud"};
+      g.purposes = {"TREAT", "HOPERAT", "ETREAT"};
+      g.minimum_necessary = kind != "treatment" && kind != "individual";
+      j.grounds.push_back(g);
+    }
+    const int grounds = 1 + static_cast<int>(below_n(5));
     for (int i = 0; i < grounds; ++i) {
       rules::Ground g;
       g.kind = of({"workforce", "workforce", "treatment", "associate", "individual", "payment", "limited-data-set", "deidentified"});
@@ -599,7 +612,7 @@ Decision decide(const Table& t, const Question& q, const Overlay& overlay) {
   return t.decide(a, overlay);
 }
 
-constexpr int kWorlds = 700, kQuestions = 80;
+constexpr int kWorlds = 400, kQuestions = 80;
 
 TEST(Naive, DecidesAsTheTableDoes) {
   int passed = 0, refused[64] = {}, wrong = 0;
@@ -645,7 +658,7 @@ TEST(Naive, DecidesAsTheTableDoes) {
 // Take away a ground, a permit, a consent or a tie; add a finding, a prohibition, a suspension or a restriction: what was refused stays refused.
 TEST(Naive, TakingAwayNeverLetsThrough) {
   int taken = 0;
-  for (std::uint64_t seed = 1; seed <= 250; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 130; ++seed) {
     Maker make(seed * 7919);
     const std::string yaml = make.yaml();
     const stack::Stack stack = made::stack(yaml);
