@@ -62,8 +62,8 @@ struct ResourceScan {
   std::string_view version;        // meta.versionId
   std::string_view last_updated;   // meta.lastUpdated
   std::vector<Coding> categories;  // category
-  std::vector<Coding> codes;       // code, type, class, serviceType, vaccineCode, medicationCodeableConcept …: what the resource is of
-  std::vector<Coding> labels;      // meta.security; a label inside a contained resource counts too
+  std::vector<Coding> codes;       // code, type, class, scope, serviceType, vaccineCode, medicationCodeableConcept
+  std::vector<Coding> labels;      // meta.security, also of contained resources; securityLabel
   // Whose record it is: ids of Patient/… in the elements that the R4 patient compartment names (a Patient: its own id). No duplicates.
   std::vector<std::string_view> patients;
   // Patients that are referred to anywhere else (Patient.link, focus, contained resources, extensions), unless also in `patients`.

@@ -259,8 +259,11 @@ TEST(Scan, KnowsWhenThePatientIsUnknown) {
   }
 }
 
-TEST(Scan, CountsLabelsOfContainedResources) {
+TEST(Scan, CountsLabelsOfDocumentsAndContainedResources) {
   ResourceScanner scanner(Limits{});
+  auto document = scanner.scan(R"({"resourceType":"DocumentReference","securityLabel":[{"coding":[{"code":"R"}]}]})");
+  ASSERT_TRUE(document.ok());
+  ASSERT_EQ((*document)->labels.size(), 1u);
   auto scan =
       scanner.scan(R"({"resourceType":"Encounter","contained":[{"resourceType":"Condition","meta":{"security":[{"code":"ETHUD"}]}}]})");
   ASSERT_TRUE(scan.ok());

@@ -71,7 +71,7 @@ bool names_what_it_is_of(std::string_view key) {
     case 't':
       return key == "type";
     case 's':
-      return key == "serviceType" || key == "scope" || key == "securityLabel";
+      return key == "serviceType" || key == "scope";
     case 'v':
       return key == "vaccineCode";
     case 'm':
@@ -110,6 +110,9 @@ const char* Facts::read(const Tape& t, std::uint32_t object, const Walker& walke
           if (t.at(v) != '"' || !is_id(t.text(v))) problem = "an id that isn't one";
           scan.id = t.text(v);
         }
+        break;
+      case 's':
+        if (key == "securityLabel") add_codings(t, v, scan.labels, arena);  // DocumentReference's and DocumentManifest's own
         break;
       case 'm':
         if (key == "meta") read_meta(t, v, &scan, scan.labels, arena);
