@@ -131,6 +131,8 @@ license::Ask Exchange::ask_of(license::ClassId data_class, license::PatientKey p
   return ask;
 }
 
+bool Exchange::is_special(license::ClassId data_class) const { return policy_->table->classes().name(data_class).starts_with("special."); }
+
 license::Decision Exchange::decide_one(const license::Ask& ask) {
   const auto overlay = gate_.overlay_.get();
   return policy_->table->decide(ask, *overlay);
@@ -138,15 +140,16 @@ license::Decision Exchange::decide_one(const license::Ask& ask) {
 
 Step<void> Exchange::decide() {
   // A request about a type may touch several classes of data: it may go on where any of them is licensed (the answer is decided again,
-  // resource by resource); otherwise the type's own class says why not. PHI that is sent must be licensed in all its classes.
+  // resource by resource); otherwise the one that came furthest says why not, specially protected ones aside: to name one of those would tell.
+  // PHI that is sent must be licensed in all its classes.
   std::optional<license::Decision> best, first;
   license::ClassId best_class, first_class;
   const bool sends = route_->speaks == Speaks::http;
-  const bool broad = located_.type.empty() || located_.fhir.interaction == codec::Interaction::operation;  // any class: the refusal that came furthest tells most
   for (const license::ClassId data_class : located_.classes) {
     const license::Decision d = decide_one(ask_of(data_class, located_.patient, located_.type));
     const bool passes = d.outcome != Outcome::refuse;
-    if (!first || (sends && !passes && first->outcome != Outcome::refuse) || (broad && !passes && before(first->reason, d.reason))) {
+    const bool tells = first && !passes && !sends && before(first->reason, d.reason) && !is_special(data_class);
+    if (!first || (sends && !passes && first->outcome != Outcome::refuse) || tells || (!sends && !passes && is_special(first_class) && !is_special(data_class))) {
       first = d;
       first_class = data_class;
     }
@@ -200,8 +203,7 @@ Task<Step<void>> Exchange::pass_hold() {
   Content held;
   held.digest = located_.fingerprint;
   LICET_STEP_VOID(co_await record(ledger::Kind::exchange_held, ledger::Leg::none, std::move(held)));
-  co_return refuse(Reason::held, fmt::format("{} A person must release it: `licet release {}`; then the same request passes once.",
-                                             policy_->table->sentence(decision_), id_));
+  co_return refuse(Reason::held, fmt::format("{}. After `licet release {}` the same request passes once.", policy_->table->sentence(decision_), id_));
 }
 
 Task<Step<std::unique_ptr<http::Answer>>> Exchange::request_leg() {

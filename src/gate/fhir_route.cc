@@ -161,7 +161,7 @@ license::Decision Exchange::decide_resource(const codec::ResourceScan& scan, lic
   if (scan.patients.empty()) {
     decision = decide_one(ask_of(data_class, {}, scan.type));
     // Whose record it is can't be told: where that matters, it isn't shown.
-    const bool special = policy_->table->classes().name(data_class).starts_with("special.");
+    const bool special = is_special(data_class);
     if (decision.if_patient && (!about_nobody || special)) {
       decision.outcome = Outcome::refuse;
       decision.reason = Reason::out_of_scope;
@@ -211,7 +211,7 @@ bool Exchange::shape_resource(const codec::ResourceScan& scan, std::string& out,
 }
 
 Step<void> Exchange::refuse_resource(const license::Decision& decision) {
-  const bool special = decision.data_class.known() && policy_->table->classes().name(decision.data_class).starts_with("special.");
+  const bool special = decision.data_class.known() && is_special(decision.data_class);
   const std::string sentence = policy_->table->sentence(decision);
   // Which rule withholds a specially protected record would tell what kind of record it is: one neutral answer for all of them.
   if (special || decision.neutral) return refuse(Reason::restricted, sentence, true);
@@ -261,7 +261,11 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
 
   codec::BundleReader reader(limits, {without_slash(route_->origin + route_->base)});
   std::string out;
-  codec::BundleWriter writer(out, {.reduced = reduced, .rebase = rebase, .links = true});
+  std::optional<codec::BundleWriter> writer;  // once the answer proves to be a Bundle
+  const auto bundle = [&]() -> codec::BundleWriter& {
+    if (!writer) writer.emplace(out, codec::BundleWriter::Options{.reduced = reduced, .rebase = rebase, .links = true});
+    return *writer;
+  };
   license::Decision decision;
   Micros part_since = gate_.options_.ledger->now();
   std::size_t read = 0, in_flight = 0;
@@ -294,16 +298,16 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
         case codec::BundleEvent::Kind::more: more = true; break;
         case codec::BundleEvent::Kind::member:
           if (event->name == "total") total = event->value;  // told at the end, and only where nothing was withheld from what it counts
-          else writer.member(event->name, event->value);
+          else bundle().member(event->name, event->value);
           break;
         case codec::BundleEvent::Kind::entry: {
           if (event->scan == nullptr) {
-            if (!reduced) writer.entry(event->entry, {});
+            if (!reduced) bundle().entry(event->entry, {});
             break;
           }
           shaped.clear();
           if (shape_resource(*event->scan, shaped, decision)) {
-            writer.entry(event->entry, shaped);
+            bundle().entry(event->entry, shaped);
             ++resources_;
             ++part_resources_;
           } else {
@@ -322,8 +326,8 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
         }
         case codec::BundleEvent::Kind::end:
           if (!single) {
-            if (!total.empty() && withheld_ == 0 && !reduced && !decision_.if_patient) writer.member("total", total);
-            writer.end();
+            if (!total.empty() && withheld_ == 0 && !reduced && !decision_.if_patient) bundle().member("total", total);
+            bundle().end();
           }
           ended = true;
           break;

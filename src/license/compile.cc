@@ -360,11 +360,10 @@ class Compiler {
       if (kWrites[i] == Action::create) at(Action::send) = w;  // on a route that reaches out, what may be created there is what is sent
       at(kWrites[i]) = std::move(w);
     }
-    if (!mapped && (p.full || p.plain)) {
-      const What everything{.allowed = true, .classes = allowed};
-      at(Action::send) = everything;
-      if (p.full) at(Action::read) = at(Action::search) = everything;
-    }
+    // `view: full` without `reads` reads everything of its classes, whatever may be written besides.
+    const What everything{.allowed = true, .classes = allowed};
+    if (!mapped && (p.full || p.plain)) at(Action::send) = everything;
+    if (p.full && maps[0] == nullptr) at(Action::read) = at(Action::search) = everything;
     if (p.plain) plain_what_.emplace(&d, What{.allowed = true, .classes = allowed});
     return {};
   }
