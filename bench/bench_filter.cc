@@ -1,6 +1,6 @@
 // FHIR filter: framing, strict scan, and reduction of a Bundle, beside the same work on a DOM (nlohmann::json) in the same run.
 //
-//   tools/build release bench_filter && build/release/bench_filter
+//   tools/build release bench_filter && build/release/bench_filter       (from the repository's root)
 //
 // Bundles of about 64 KiB and 1 MiB, minified and pretty-printed, made from Synthea's resources where ../shared/data/fhir is present, else
 // from a generated note and lab. Bytes per second are of input.
@@ -21,7 +21,7 @@ using namespace licet::codec;
 
 std::vector<std::string> resources() {
   std::vector<std::string> all;
-  const std::filesystem::path folder = std::filesystem::path(LICET_SOURCE_DIR) / "../shared/data/fhir/synthea-10";
+  const std::filesystem::path folder = "../shared/data/fhir/synthea-10";
   for (const char* name : {"DocumentReference.000.ndjson", "Encounter.000.ndjson", "Observation.000.ndjson", "Condition.000.ndjson"}) {
     std::ifstream file(folder / name);
     std::string line;
