@@ -112,3 +112,5 @@ BENCHMARK(classify);
 
 }  // namespace
 }  // namespace licet::license
+
+BENCHMARK_MAIN();

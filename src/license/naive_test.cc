@@ -281,11 +281,16 @@ class Naive {
     if (send_ && p.find("creates") != nullptr) return p.find("creates");
     return p.find("reads");
   }
+  // `view: full` without `reads` reads everything, whatever may be written besides.
+  bool reads_all(const stack::Document& p) const {
+    return p.text("view") == "full" && p.find("reads") == nullptr && !send_ && q_.action != Action::create;
+  }
   bool allows_class(const stack::Document& p) const {
     const Words data = words(p.list("data"));
     const bool mapped = p.find("reads") != nullptr || p.find("creates") != nullptr, full = p.text("view") == "full";
     const bool by_data = any(data.empty() ? Words{"*"} : data, q_.data);
     if (!mapped) return by_data && (send_ ? full || !data.empty() : full && q_.action != Action::create);
+    if (reads_all(p)) return by_data;
     const stack::Value* map = elements(p);
     if (map == nullptr) return false;
     return by_data && std::any_of(map->members.begin(), map->members.end(), [&](const stack::Member& m) { return class_of(m.key) == q_.data || q_.data == "special.sud"; });
@@ -343,7 +348,7 @@ class Naive {
     if (f2 == Form::deidentified && most != Form::deidentified && p.text("otherwise") != "deidentify") return std::nullopt;
     const auto block = [](Reason r) { return Alternative{.reason = r, .blocked = true}; };
     if (p.text("view") == "full" && g.minimum_necessary && g.kind != "workforce" && g.kind != "associate" && form(g.form) != Form::deidentified &&
-        (p.find("reads") == nullptr && p.find("creates") == nullptr))
+        (reads_all(p) || (p.find("reads") == nullptr && p.find("creates") == nullptr)))
       return block(Reason::no_ground);
     const auto regions = p.list("when.region");
     if (!regions.empty() && !g.regions.empty() && std::none_of(regions.begin(), regions.end(), [&](std::string_view r) { return has(g.regions, r); }))
@@ -361,7 +366,7 @@ class Naive {
       a.form = std::min(form(p->text("form")), a.form);
       const bool mapped = p->find("reads") != nullptr || p->find("creates") != nullptr;
       // Without a map everything; with one its elements, or its types whole: a view either way.
-      a.full = !mapped;
+      a.full = !mapped || reads_all(*p);
     } else if (!glass) {
       if (const Reason r = blocked(g, f, who, person); r != Reason::none) return {.reason = r, .blocked = true};
     }

@@ -405,6 +405,18 @@ TEST(Decide, MinimumNecessary) {
   EXPECT_TRUE(whole.view(d.view).find("Patient")->whole());
 }
 
+TEST(Decide, AFullViewReadsBesideWhatMayBeWritten) {
+  constexpr std::string_view kMore = R"(
+---
+{kind: permit, id: ray-writes, to: ray, through: [ehr-ui], for: [TREAT], view: full, creates: {Observation: [code]}, data: ["clinical.*"]}
+)";
+  const Table t = clinic(clinic_law(), kMore);
+  EXPECT_EQ(told(t, {"ehr-ui", "ray", "TREAT", "clinical.note"}), "pass");
+  EXPECT_EQ(told(t, {"ehr-ui", "ray", "TREAT", "clinical.lab", Action::create}), "reduce ray-writes:creates");
+  EXPECT_EQ(told(t, {"ehr-ui", "ray", "TREAT", "clinical.note", Action::create}), "refuse no-permit");
+  EXPECT_EQ(told(t, {"ehr-ui", "ray", "TREAT", "demographics"}), "refuse no-permit") << "`data` narrows the full view";
+}
+
 TEST(Decide, FormsAndOtherwise) {
   const auto with = [](std::string_view permit_terms, std::string form, std::string kind) {
     auto law = clinic_law();
