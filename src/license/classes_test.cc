@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "license/internal/patterns.h"
+#include "rules/rules.h"
 
 namespace licet::license {
 namespace {
@@ -44,6 +45,15 @@ TEST(Patterns, SpecialAndUnclassifiedByNameOnlyButForbiddenByWildcard) {
   EXPECT_TRUE(forbids("special.*", "special.sud"));
   EXPECT_TRUE(forbids("", "unclassified"));
   EXPECT_FALSE(forbids("clinical.*", "special.sud"));
+}
+
+TEST(Patterns, AllowsIsWhatRulesCall_covers) {
+  const ClassMap map = r4();
+  std::vector<std::string> patterns{"*", "clinical.*", "special.*", "billing.*", "clinical", "directory.*", "unclassified.*", ""};
+  for (std::uint32_t c = 0; c < map.size(); ++c) patterns.emplace_back(map.name(ClassId{c}));
+  for (const std::string& p : patterns)
+    for (std::uint32_t c = 0; c < map.size(); ++c)
+      EXPECT_EQ(allows(p, map.name(ClassId{c})), rules::covers(p, map.name(ClassId{c}))) << p << ' ' << map.name(ClassId{c});
 }
 
 TEST(Classes, TypesCategoriesCodesLabels) {

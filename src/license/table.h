@@ -10,6 +10,9 @@
 // never joined. What no ground carries is absent, and absent means refused. A person through a system needs both licenses: the meet.
 // Order (design §7, §8): flow → purpose → prohibitions → permit → ground (lapsed before never) → whose → overlay → conditions → hold → form, view.
 //
+// Cost: a decision of a system took 55 ns at 20 tuples and 196 ns at 100,000 (p50 of batch means, -O2, two shared cores, other builds running;
+// bench/bench_license.cc); compile() of 100,000 tuples 185 ms.
+//
 // Pure; a Table is immutable and safe on any thread. Source: 45 CFR 164.502(a),(b),(e), 164.506(c), 164.508, 164.514.
 #pragma once
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <new>
@@ -670,6 +671,26 @@ TEST(Diff, ExactAndSaysWhereCareIsCut) {
   EXPECT_GT(lakeside, 0U);
   EXPECT_GT(lee, 0U);
   for (const Change& c : diff(clinic(law), clinic())) EXPECT_NE(c.what, "loses");
+}
+
+// The example through the real loader: every permit of it names what there is.
+TEST(Compile, TheExamplesCompile) {
+  for (const std::string_view example : {"riverbend", "scribe"}) {
+    std::vector<stack::Source> sources;
+    const std::filesystem::path root = std::filesystem::path(LICET_SOURCE_DIR) / "examples" / example;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+      if (entry.path().extension() != ".yaml") continue;
+      std::ifstream file(entry.path());
+      sources.push_back({std::filesystem::relative(entry.path(), root).string(), std::string(std::istreambuf_iterator<char>(file), {})});
+    }
+    stack::Loaded loaded = stack::load(sources);
+    ASSERT_TRUE(loaded.stack.has_value()) << example << ": " << (loaded.problems.empty() ? "" : loaded.problems.front().text());
+    rules::Judgment nothing;  // no ground on record: nothing may pass
+    nothing.as_of = date("2026-11-25");
+    auto table = compile(*loaded.stack, nothing, r4());
+    ASSERT_TRUE(table.ok()) << example << ": " << table.error().message;
+    EXPECT_TRUE(table->licenses().empty()) << example;
+  }
 }
 
 TEST(Decide, AllocatesNothing) {

@@ -15,7 +15,7 @@ namespace licet::license {
 
 [[nodiscard]] constexpr bool special(std::string_view cls) noexcept { return cls.starts_with("special."); }
 
-// What permits, flows and grounds mean: special.* and unclassified by name only. (The same relation as rules::covers; patterns_test.cc.)
+// What permits, flows and grounds mean: special.* and unclassified by name only. (The same relation as rules::covers, inline: classes_test.cc compares them.)
 [[nodiscard]] constexpr bool allows(std::string_view pattern, std::string_view cls) noexcept {
   if (special(cls) || cls == "unclassified") return pattern == cls;
   return below(pattern, cls);
