@@ -73,7 +73,7 @@ for: [TREAT]
 reads: {DocumentReference: [id, type]}
 )";
 constexpr const char* kPack = "kind: pack\nid: test\nversion: \"1.0\"\nstatus: in-force\ntitle: A test\nsource: none\nretrieved-on: 2026-01-01\n";
-constexpr const char* kRules = R"(id: r-region
+constexpr const char* kRules = R"y(id: r-region
 cites: ["164.1"]
 source: law
 about: contract
@@ -91,7 +91,7 @@ id: g1
 gives: treatment
 cites: ["164.506(c)(1)"]
 rows: select id as flow, target as recipient, data as classes, purposes, json_array(id) as witness, 'because' as because from v_flow
-)";
+)y";
 
 const Micros kStart = micros(1'795'564'800'000'000);  // 2026-11-25
 
@@ -315,9 +315,11 @@ TEST(Console, ThePageIsWholeAndItsPolicyAllowsNothingElse) {
 TEST(Console, ListsInPages) {
   World w;
   const json licenses = w.get("/api/v1/licenses").value();
-  ASSERT_EQ(licenses["total"], 1) << licenses.dump();
-  EXPECT_EQ(licenses["items"][0]["holder"], "scribe");
-  EXPECT_EQ(licenses["items"][0]["form"], "identified");
+  ASSERT_EQ(licenses["total"], 2) << licenses.dump();
+  EXPECT_EQ(licenses["items"][0]["conditions"][0], "break-glass") << "what only an emergency opens says so";
+  EXPECT_EQ(licenses["items"][1]["holder"], "scribe");
+  EXPECT_EQ(licenses["items"][1]["form"], "identified");
+  EXPECT_EQ(licenses["items"][1]["view"], "scribe-reads");
   EXPECT_EQ(licenses["next"], nullptr);
   const json first = w.get("/api/v1/findings?limit=1").value();
   EXPECT_EQ(first["total"], 2);

@@ -117,7 +117,7 @@ async function exchanges(){
 async function tables(){
   const L=['Holder','Flow','Ground','Classes','Purposes','Form','View','Until','Agreements'];
   const [ls,fs]=[await all('licenses'),await all('findings?status=fail,stale,unknown')];
-  fill('l',ls.filter(l=>!l.carries).map(l=>{const v=el('td',l.view);if(l.hold)v.append(el('span','a person releases each use','ref'));
+  fill('l',ls.filter(l=>!l.carries).map(l=>{const v=el('td',l.view);if((l.conditions||[]).length)v.append(el('span','only with '+list(l.conditions),'ref'));if(l.hold)v.append(el('span','a person releases each use','ref'));
     return row([l.holder,l.flow,l.ground_kind,list(l.classes),list(l.purposes),l.form,v,l.until||'no end',list(l.agreements)],L)}));
   const order={fail:0,stale:1,unknown:2};
   fill('f',fs.sort((a,b)=>order[a.status]-order[b.status]).map(f=>row([tag(f.status),f.subject||f.requirement,el('td',f.because,'why'),el('td',f.mend,'why'),list(f.cites)],['Status','Subject','Because','Mend','Cites'])))}
