@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
+#include <span>
 #include <unordered_map>
 
 #include "rules/internal/base.h"
@@ -13,7 +13,7 @@ namespace licet::rules {
 namespace {
 
 // A pack is untrusted input. One statement of a stack with 10,000 systems takes some 10 million instructions.
-constexpr std::uint64_t kInstructionsMost = 200'000'000;
+constexpr std::uint64_t kInstructionsMost = 100'000'000;
 constexpr std::size_t kRowsMost = 500'000;
 constexpr std::size_t kFindingsMost = 2'000'000;
 constexpr std::size_t kTextMost = 16 * 1024;
@@ -97,8 +97,15 @@ class Judge {
     // Beyond this point the packs' SQL runs: nothing but bounded reading.
     db_.allow_only_reads();
     db_.limit_instructions(kInstructionsMost);
+    // By id, and each population by subject: so the findings come out sorted without moving them again.
+    std::vector<const Requirement*> requirements;
+    for (const Pack* pack : packs)
+      for (const Requirement& r : pack->requirements) requirements.push_back(&r);
+    std::sort(requirements.begin(), requirements.end(), [](const auto* a, const auto* b) { return a->id < b->id; });
+    for (std::size_t i = 1; i < requirements.size(); ++i)
+      if (requirements[i]->id == requirements[i - 1]->id) return wrong(*requirements[i], "id", "two packs have a requirement of this id");
+    for (const Requirement* r : requirements) LICET_TRY_VOID(requirement(*r));
     for (const Pack* pack : packs) {
-      for (const Requirement& r : pack->requirements) LICET_TRY_VOID(requirement(r));
       for (const Pack::Query& q : pack->grounds) LICET_TRY_VOID(grounds(q));
       for (const Pack::Query& q : pack->prohibitions) LICET_TRY_VOID(prohibitions(q));
     }
@@ -174,7 +181,7 @@ class Judge {
     std::string subject;
     std::string missing;               // the first column of `needs` that is NULL
     std::vector<std::string> columns;  // values of Plan::kept
-    bool judged = false;
+    bool judged = false;               // its finding stands at the same index as it
   };
   struct Plan {
     Template mend;
@@ -202,8 +209,12 @@ class Judge {
       out_.findings.push_back(std::move(f));
       return {};
     }
-    LICET_TRY_VOID(check(r, plan, population));
-    for (Member& m : population) {
+    const std::size_t first = out_.findings.size();
+    if (first + population.size() > kFindingsMost) return wrong(r, "check", fmt::format("more than {} findings in all", kFindingsMost), Code::exhausted);
+    out_.findings.resize(first + population.size());
+    LICET_TRY_VOID(check(r, plan, population, std::span(out_.findings).subspan(first)));
+    for (std::size_t i = 0; i < population.size(); ++i) {
+      const Member& m = population[i];
       if (m.judged) continue;
       const bool asked = !m.missing.empty();
       Finding f = finding(r, m.subject, Status::unknown);
@@ -219,10 +230,10 @@ class Judge {
       f.facts = facts_of(m.subject);
       LICET_TRY(mend, fill(r, plan.mend, plan, m, nullptr));
       f.mend = asked && question != plan.questions.end() ? std::string() : mend;
+      f.effect = r.effect;
       decide(r, f, "");
-      out_.findings.push_back(std::move(f));
+      out_.findings[first + i] = std::move(f);
     }
-    if (out_.findings.size() > kFindingsMost) return wrong(r, "check", fmt::format("more than {} findings in all", kFindingsMost), Code::exhausted);
     return {};
   }
 
@@ -257,7 +268,7 @@ class Judge {
     return out;
   }
 
-  Result<void> check(const Requirement& r, const Plan& plan, std::vector<Member>& population) {
+  Result<void> check(const Requirement& r, const Plan& plan, std::vector<Member>& population, std::span<Finding> findings) {
     auto opened = rows(replaced(r.check, "{each}", "(" + r.each + "\n)"));
     if (!opened) return wrong(r, "check", opened.error().message, opened.error().code);
     Rows& in = *opened;
@@ -275,7 +286,8 @@ class Judge {
         guess = static_cast<std::size_t>(std::lower_bound(population.begin(), population.end(), id, [](const Member& m, std::string_view s) { return m.subject < s; }) -
                                          population.begin());
       if (guess >= population.size() || population[guess].subject != id) return wrong(r, "check", fmt::format("gives a verdict on '{}', which 'each' does not name", id));
-      Member& m = population[guess++];
+      const std::size_t at = guess++;
+      Member& m = population[at];
       if (!m.missing.empty()) continue;  // what must be known isn't: whatever the check says, it is unknown
       if (m.judged) return wrong(r, "check", fmt::format("gives two verdicts on '{}'", m.subject));
       m.judged = true;
@@ -294,7 +306,8 @@ class Judge {
       if (in.text(because).size() > kTextMost || in.text(witness).size() > kTextMost || in.text(facts).size() > kTextMost)
         return wrong(r, "check", fmt::format("what it says about '{}' is longer than {} bytes", m.subject, kTextMost), Code::exhausted);
       f.witness = in.is_null(witness) ? fmt::format("[\"{}\"]", m.subject) : std::string(in.text(witness));
-      if (f.witness.front() != '[' || !nlohmann::json::accept(f.witness)) return wrong(r, "check", fmt::format("the witness of '{}' is no JSON array", m.subject));
+      std::vector<std::string_view> steps;
+      if (!plain(f.witness, steps) && (f.witness.front() != '[' || !nlohmann::json::accept(f.witness))) return wrong(r, "check", fmt::format("the witness of '{}' is no JSON array", m.subject));
       std::string lapsed;
       if (in.is_null(facts)) {
         f.facts = facts_of(m.subject);
@@ -321,7 +334,8 @@ class Judge {
       }
       decide(r, f, f.because);
       f.because = sentence(f.because, out_.under);
-      out_.findings.push_back(std::move(f));
+      if (f.status == Status::fail || f.status == Status::stale || f.status == Status::unknown) f.effect = r.effect;
+      findings[at] = std::move(f);
     }
     return {};
   }
@@ -335,7 +349,6 @@ class Judge {
     f.level = r.level;
     f.subject = subject;
     f.status = status;
-    if (status != Status::not_applicable) f.effect = r.effect;
     return f;
   }
 
@@ -359,6 +372,7 @@ class Judge {
       } else {
         note = fmt::format("accepted by the decision {} ({}){}", d.id, d.choice, d.until.empty() ? "" : " until " + d.until);
         f.status = Status::accepted;
+        f.effect.clear();
       }
       f.because = fmt::format("{}; {}", because.empty() ? f.because : std::string(because), note);
       const std::string& place = places_.find(d.id)->second;
@@ -396,17 +410,47 @@ class Judge {
     return found == places_.end() ? "[]" : "[" + found->second + "]";
   }
 
+  // What json_array() makes of ids, as all rules do: ["a","b",null]. False: anything else, for the JSON parser.
+  static bool plain(std::string_view text, std::vector<std::string_view>& ids) {
+    if (text.size() < 2 || text.front() != '[' || text.back() != ']' || text.find('\\') != std::string_view::npos) return false;
+    text = text.substr(1, text.size() - 2);
+    while (!text.empty()) {
+      std::size_t used = 4;
+      if (text.front() == '"') {
+        const std::size_t close = text.find('"', 1);
+        if (close == std::string_view::npos) return false;
+        ids.push_back(text.substr(1, close - 1));
+        used = close + 1;
+      } else if (!text.starts_with("null")) {
+        ids.clear();
+        return false;
+      }
+      if (used < text.size() && (text[used] != ',' || used + 1 == text.size())) {
+        ids.clear();
+        return false;
+      }
+      text.remove_prefix(std::min(text.size(), used + 1));
+    }
+    return true;
+  }
+
   // ["baa-1","notes"] → [{"id":"baa-1","at":"a.yaml:3"},…]. NULLs are left out; `lapsed` becomes the id of expired evidence, if any.
   Result<std::string> expand(const Requirement& r, std::string_view text, std::string& lapsed) const {
-    const auto json = nlohmann::json::parse(text, nullptr, false);
-    if (!json.is_array()) return wrong(r, "check", "'facts' is no JSON array");
+    std::vector<std::string_view> ids;
+    nlohmann::json json;
+    if (!plain(text, ids)) {
+      json = nlohmann::json::parse(text, nullptr, false);
+      if (!json.is_array()) return wrong(r, "check", "'facts' is no JSON array");
+      for (const auto& item : json) {
+        if (item.is_null()) continue;
+        if (!item.is_string()) return wrong(r, "check", "'facts' holds ids only");
+        ids.push_back(item.get_ref<const std::string&>());
+      }
+    }
     std::string out = "[";
-    std::set<std::string> seen;
-    for (const auto& item : json) {
-      if (item.is_null()) continue;
-      if (!item.is_string()) return wrong(r, "check", "'facts' holds ids only");
-      const auto& id = item.get_ref<const std::string&>();
-      if (!seen.insert(id).second) continue;
+    for (auto at = ids.begin(); at != ids.end(); ++at) {
+      const std::string_view id = *at;
+      if (std::find(ids.begin(), at, id) != at) continue;
       const auto found = places_.find(id);
       if (found == places_.end()) return wrong(r, "check", fmt::format("'facts' names '{}', which is not on record", id.substr(0, 64)));
       if (out.size() > 1) out += ',';
@@ -531,8 +575,6 @@ class Judge {
   }
 
   Result<Judgment> finish() {
-    std::sort(out_.findings.begin(), out_.findings.end(),
-              [](const Finding& a, const Finding& b) { return a.requirement != b.requirement ? a.requirement < b.requirement : a.subject < b.subject; });
     std::sort(out_.grounds.begin(), out_.grounds.end(), [](const Ground& a, const Ground& b) { return a.id < b.id; });
     for (std::size_t i = 1; i < out_.grounds.size(); ++i)
       if (out_.grounds[i].id == out_.grounds[i - 1].id) return Error{Code::invalid_argument, fmt::format("two grounds are called {}: give them 'more'", out_.grounds[i].id)};

@@ -273,6 +273,7 @@ create index m_agreement_pair on v_agreement(down_entity, up_entity);
 create table v_agreement_live as select * from v_agreement where state = 'live';
 create unique index m_agreement_live on v_agreement_live(id);
 create index m_agreement_live_up on v_agreement_live(up_entity);
+create index m_agreement_live_down on v_agreement_live(down_entity, kind);
 
 create table v_agreement_covers as
 select owner as agreement, 'system' as what, value from agreement_covers_systems
@@ -310,7 +311,7 @@ select row_number() over (order by top, agreements) as id, * from chain order by
 create unique index m_chain on v_chain(id);
 create index m_chain_org on v_chain(org, last_up);
 create table v_chain_step as select c.id as chain, s.key + 1 as step, s.value as agreement from v_chain c, json_each(c.agreements) s;
-create index m_chain_step on v_chain_step(chain);
+create index m_chain_step on v_chain_step(chain, step);
 create index m_chain_step_agreement on v_chain_step(agreement);
 
 -- ---- which chain carries a flow to an associate, and what the first thing is that it does not cover
