@@ -147,7 +147,8 @@ class Child:
 class Servers:
     """Certificates, data, EHR and identity provider: they are slow to start, so several Clinics may share them."""
 
-    def __init__(self, folder, ports=None):
+    def __init__(self, folder, ports=None, clients=()):
+        """`clients`: more of them for the identity provider, as in clients.json."""
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.certs, self.data = self.folder / "certs", self.folder / "data"
@@ -162,12 +163,13 @@ class Servers:
             subprocess.run(["sh", SERVERS / "certs.sh", self.certs, *CALLERS], check=True, capture_output=True)
         shutil.rmtree(self.data, ignore_errors=True)
         subprocess.run([self.node, SERVERS / "generate.mjs", "--out", self.data, "--as-of", "today"], check=True, capture_output=True)
+        known = [*json.loads((SERVERS / "clients.json").read_text()), *clients]
+        (self.folder / "clients.json").write_text(json.dumps(known))
+        self._clients, self._tokens = {c["client_id"]: c for c in known}, {}
         ehr = self.start("ehr", "ehr.mjs", "--port", ports.get("ehr", 0), "--data", self.data, "--log", self.folder / "ehr.requests",
                          "--tls", self.certs / "ehr.crt", self.certs / "ehr.key")
-        idp = self.start("idp", "idp.mjs", "--port", ports.get("idp", 0), "--resource", AUDIENCE, "--clients", SERVERS / "clients.json")
+        idp = self.start("idp", "idp.mjs", "--port", ports.get("idp", 0), "--resource", AUDIENCE, "--clients", self.folder / "clients.json")
         self.ehr, self.idp = self.url_of(ehr), self.url_of(idp)
-        self._clients = {c["client_id"]: c for c in json.loads((SERVERS / "clients.json").read_text())}
-        self._tokens = {}
 
     def start(self, log, script, *args):
         child = Child(self.folder / log, [self.node, SERVERS / script, *args])
@@ -489,7 +491,7 @@ Five things to try, in the repository's folder. First, this once:
      build/release/licet lift billing --config {run}/licet.yaml
 
 5. Prove it, and let somebody check the proof without this program's data.
-     build/release/licet prove --from {first} --to {last} --out {run}/evidence --config {run}/licet.yaml
+     build/release/licet prove {run}/evidence --from {first} --to {last} --config {run}/licet.yaml
      build/release/licet verify {run}/evidence
 """
 

@@ -100,7 +100,7 @@ class Check(Temporary):
     def test_text_for_people(self):
         code, out, err = licet("check", RIVERBEND)
         self.assertEqual(code, 1, err)
-        self.assertIn("No business associate agreement between Riverbend Clinic and Acme AI is on record", " ".join(out.split()))
+        self.assertIn("No business associate agreement between Riverbend Clinic (riverbend) and Acme AI (acme) is on record", " ".join(out.split()))
         self.assertRegex(out, r"\d+ pass, \d+ fail")
         self.assertNotIn("\033", out, "no colors into a pipe")
 

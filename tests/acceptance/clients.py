@@ -17,8 +17,8 @@ def setUpModule():
 
 class Npm(Case):
     def test_fhirclient_and_fhir_kit_client(self):
-        run = subprocess.run([servers().node, pathlib.Path(__file__).with_name("clients.mjs"), SERVERS, GATE.gate_url,
-                              servers().token("ehr.dr-lee"), servers().token("scribe")], capture_output=True, text=True, timeout=60,
+        run = subprocess.run([servers().node, "--input-type=module", "-", GATE.gate_url, servers().token("ehr.dr-lee.treats"), servers().token("scribe")],
+                             input=pathlib.Path(__file__).with_name("clients.mjs").read_text(), cwd=SERVERS, capture_output=True, text=True, timeout=60,
                              env={**os.environ, "NODE_EXTRA_CA_CERTS": str(servers().certs / "ca.crt")})
         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
         told = json.loads(run.stdout)

@@ -31,7 +31,7 @@ def setUpModule():
 def prove(*more):
     folder = GATE.folder / f"bundle-{len(list(GATE.folder.glob('bundle-*')))}"
     today = datetime.date.today()
-    code, out, err = GATE.licet("prove", "--from", today - datetime.timedelta(days=1), "--to", today + datetime.timedelta(days=1), "--out", folder, *GATE.at, *more)
+    code, out, err = GATE.licet("prove", folder, "--from", today - datetime.timedelta(days=1), "--to", today + datetime.timedelta(days=1), *GATE.at, *more)
     return code, out, err, folder
 
 
@@ -90,7 +90,7 @@ class Ledger(Case):
 
     def test_a_missing_file(self):
         for path in sorted(self.ledger.rglob("*")):
-            if not path.is_file() or path.name in ("lock", "LOCK") or path.stat().st_size == 0:
+            if not path.is_file() or not path.read_bytes().strip(b"\0"):  # a segment that is only reserved holds nothing
                 continue
             with self.subTest(str(path.relative_to(self.ledger))):
                 away = path.with_name(path.name + ".away")

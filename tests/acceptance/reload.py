@@ -53,7 +53,7 @@ class OneLine(Case):
             text = (gate.stack / "agreements.yaml").read_text()
             if "expires: 2026-01-11" in text:
                 gate.edit("agreements.yaml", "expires: 2026-01-11", "expires: 2027-01-10")
-                wait_for(lambda: gate.get("/fhir/Encounter/enc-0001" if gate is GATE else "/fhir/DocumentReference/ok", "scribe.example").status == 200, 5)
+                wait_for(lambda: gate.get("/fhir/Encounter/enc-0001" if gate is GATE else "/fhir/Encounter/ok", "scribe.example").status == 200, 5)
 
     def test_refuses_the_next_request_within_two_seconds(self):
         self.passes(GATE.get(NOTE, "scribe.example"))
@@ -104,11 +104,11 @@ class Suspension(Case):
         answering.close()
         self.assertIsNotNone(took)
         self.assertLess(took, 1)
-        self.refused(STREAM.get("/fhir/DocumentReference/ok", "scribe.example"), "suspended", 403)
+        self.refused(STREAM.get("/fhir/Encounter/ok", "scribe.example"), "suspended", 403)
         STREAM.restart()
-        self.refused(STREAM.get("/fhir/DocumentReference/ok", "scribe.example"), "suspended", 403)
+        self.refused(STREAM.get("/fhir/Encounter/ok", "scribe.example"), "suspended", 403)
         self.assertEqual(STREAM.licet("lift", "scribe", *STREAM.at)[0], 0)
-        self.passes(STREAM.get("/fhir/DocumentReference/ok", "scribe.example"))
+        self.passes(STREAM.get("/fhir/Encounter/ok", "scribe.example"))
 
     def test_of_an_organization_and_a_person(self):
         for who, path, how in (("billing-co", "/fhir/Claim/claim-0001", {"cert": "billing.example"}),

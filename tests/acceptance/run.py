@@ -9,6 +9,7 @@ Prints `ok NAME` for each that passes, failures in full, skips with their reason
 """
 import os
 import pathlib
+import re
 import sys
 import time
 import unittest
@@ -40,20 +41,27 @@ class Results(unittest.TestResult):
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
-        self.say("FAILED", test, self.failures[-1][1])
+        self.say("FAILED", test, told(self.failures[-1][1]))
 
     def addError(self, test, err):
         super().addError(test, err)
-        self.say("FAILED", test, self.errors[-1][1])
+        self.say("FAILED", test, told(self.errors[-1][1]))
 
     def addSubTest(self, test, subtest, err):
         super().addSubTest(test, subtest, err)
         if err is not None:
-            self.say("FAILED", subtest, (self.failures + self.errors)[-1][1])
+            self.say("FAILED", subtest, told(self.failures[-1][1] if issubclass(err[0], test.failureException) else self.errors[-1][1]))
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
         self.say("skipped", test, f"  {reason}")
+
+
+def told(traceback):
+    """The traceback without the frames of Python's own library, and without what `raise … from None` would have left out."""
+    frames = re.split(r"(?m)^(?=  File )", traceback.split("During handling of the above exception, another exception occurred:")[-1].strip())
+    ours = [f for f in frames[1:-1] if "/acceptance/" in f or "/examples/" in f]
+    return "".join([frames[0], *ours, *frames[1:][-1:]]).replace(str(HERE.parent.parent) + "/", "")
 
 
 def main(names):
@@ -62,11 +70,9 @@ def main(names):
         print(f"{world.BINARY} is missing: tools/build release licet")
         print("COUNT 0 1 0")
         return 1
-    results, loader = Results(), unittest.TestLoader()
+    results = Results()
     try:
-        for name in names or MODULES:
-            suite = loader.loadTestsFromName(name)
-            suite.run(results)
+        unittest.TestLoader().loadTestsFromNames(names or MODULES).run(results)
     finally:
         world.end()
     failed = len(results.failures) + len(results.errors)

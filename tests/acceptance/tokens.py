@@ -80,7 +80,7 @@ class OneUse(Case):
         self.assertTrue(err)
 
     def test_nobody_gets_none(self):
-        self.assertEqual(GATE.transaction_token("stranger.example").status, 401)
+        self.assertIn(GATE.transaction_token("stranger.example").status, (400, 401))
         self.assertIn(GATE.transaction_token().status, (400, 401))
         self.assertEqual(GATE.transaction_token("scribe.example", purpose="HRESCH").status, 400)
         self.assertIn(GATE.transaction_token("scribe.example", route="nowhere").status, (400, 404))

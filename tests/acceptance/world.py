@@ -14,6 +14,13 @@ from clinic import ROOT, Clinic, wait_for  # noqa: E402,F401
 LONG = os.environ.get("LICET_LONG") == "1"
 BINARY = pathlib.Path(os.environ.get("LICET") or ROOT / "build" / "release" / "licet")
 
+# A physician whose token says the purpose: what clients that can't send headers of their own need.
+TREATS = {"client_id": "ehr.dr-lee.treats", "client_secret": "example-treats",
+          "act_for": {"sub": "dr-lee", "client_id": "ehr", "claims": {"licet_person": "dr-lee", "acr": "mfa", "purpose_of_use": "TREAT"}}}
+FORGETFUL = {"client_id": "ehr.dr-lee.pwd", "client_secret": "example-pwd",  # without the second factor
+             "act_for": {"sub": "dr-lee", "client_id": "ehr", "claims": {"licet_person": "dr-lee", "acr": "pwd", "amr": ["pwd"]}}}
+LEFT = {"client_id": "ehr.m-ellis", "client_secret": "example-left", "act_for": {"sub": "m-ellis", "client_id": "ehr", "claims": {"licet_person": "m-ellis", "acr": "mfa"}}}
+
 _made = {"clinics": []}
 
 
@@ -25,7 +32,7 @@ def folder():
 
 def servers():
     if "servers" not in _made:
-        _made["servers"] = clinic.Servers(folder() / "servers")
+        _made["servers"] = clinic.Servers(folder() / "servers", clients=[TREATS, FORGETFUL, LEFT])
     return _made["servers"]
 
 
@@ -61,7 +68,10 @@ class Case(unittest.TestCase):
     def passes(self, answer, status=200):
         self.assertEqual(answer.status, status, f"\n{answer}")
         self.assertTrue(answer.reference, "every answer has a reference")
-        return answer.json() if answer.body else None
+        try:
+            return answer.json() if answer.body else None
+        except ValueError as broken:
+            self.fail(f"{broken} in\n{answer}")
 
     def refused(self, answer, reason, status=None):
         """A problem document with that reason, and none of the patients' identifiers. `reason`: one, or several of which one applies."""
