@@ -126,6 +126,7 @@ class [[nodiscard]] Result {
   void ignore() const noexcept { (void)saw(); }
 
  private:
+  tl::expected<T, Error> r_;
 #ifdef LICET_CHECK_RESULTS
   const tl::expected<T, Error>& saw() const noexcept {
     seen_ = true;
@@ -135,7 +136,6 @@ class [[nodiscard]] Result {
 #else
   const tl::expected<T, Error>& saw() const noexcept { return r_; }
 #endif
-  tl::expected<T, Error> r_;
 };
 
 }  // namespace licet

@@ -84,7 +84,7 @@ int prove(ProveArgs args) {
 void add_prove(CLI::App& app, Run& run) {
   auto args = std::make_shared<ProveArgs>();
   CLI::App* c = app.add_subcommand("prove", "Make a bundle: what was declared, lawful and done in a period, verifiable offline");
-  c->add_option("out", args->out, "a new or empty folder")->required();
+  c->add_option("out,--out", args->out, "a new or empty folder")->required();
   c->add_option("--from", args->from, "first day or instant (UTC); the beginning, unless given");
   c->add_option("--to", args->to, "day or instant (UTC) before which it ends; now, unless given");
   c->add_option("--vendor", args->vendor, "only what concerns this organization or system");

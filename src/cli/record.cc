@@ -105,6 +105,7 @@ void add_record(CLI::App& app, Run& run) {
     c->add_option("--until", args->until, "when the release expires (RFC 3339); 24 hours from now, unless said otherwise");
     c->add_option("--by", args->by, "who releases it");
     config_option(c, args->config);
+    c->footer("  licet release 01m88ggeph7bgbvspm1g6b4dea --config examples/riverbend/licet.yaml");
     c->callback([args, &run] {
       run = [args] {
         const json body{{"reference", args->id}, {"until", args->until}, {"by", args->by.empty() ? user() : args->by}};
@@ -117,6 +118,7 @@ void add_record(CLI::App& app, Run& run) {
     CLI::App* c = app.add_subcommand("explain", "Show why an exchange was refused or passed: the full sentence, its entries, what would mend it");
     c->add_option("reference", args->id, "the reference that the caller was told")->required();
     config_option(c, args->config);
+    c->footer("  licet explain 01m88ggee252h73ry678gc542z --config examples/riverbend/licet.yaml");
     c->callback([args, &run] { run = [args] { return explain(*args); }; });
   }
 }

@@ -183,11 +183,8 @@ Step<void> Exchange::decide() {
     if (const auto outside = codec::outside_view(located_.fhir, policy_->filter(decision_.view)))
       return refuse(Reason::out_of_scope, fmt::format("The request looks outside the licensed view: {}.", *outside));
   }
-  if (located_.action == license::Action::update && decision_.view.known()) {
-    const license::View::Type* type = policy_->table->view(decision_.view).find(located_.type);
-    if (type == nullptr || !type->whole())
-      return refuse(Reason::out_of_scope, "A resource is not replaced under a view that shows only some of its elements: it would erase the rest.");
-  }
+  if (located_.action == license::Action::update && !shows_everything())
+    return refuse(Reason::out_of_scope, "A resource is not replaced under a view that shows only some of its elements: it would erase the rest.");
   return {};
 }
 
@@ -536,7 +533,7 @@ http::Request Exchange::upstream_request() const {
   out.headers.add("x-request-id", id_);
   pass("content-type");
   pass("prefer");
-  if (!decision_.view.known()) {  // conditional requests talk about the whole resource: under a reduced view the gate's answers have no ETag
+  if (shows_everything()) {  // conditional requests talk about the whole resource: under a reduced view the gate's answers have no ETag
     pass("if-match");
     pass("if-none-match");
     pass("if-modified-since");

@@ -96,6 +96,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   [[nodiscard]] Step<void> locate_body();  // of a create or update: what is written, about whom
   // Shapes one resource into `out`; false: withheld. A refusal only where the whole answer is that one resource.
   [[nodiscard]] bool shape_resource(const codec::ResourceScan& scan, std::string& out, license::Decision& decision);
+  [[nodiscard]] bool shows_everything() const;  // of the type that was asked for
   [[nodiscard]] Step<void> refuse_resource(const license::Decision& decision);
   [[nodiscard]] Task<Step<void>> flush_part(http::Response& head, std::string& out);
   // Whether this resource may be in the answer; its decision otherwise.

@@ -210,6 +210,12 @@ bool Exchange::shape_resource(const codec::ResourceScan& scan, std::string& out,
   return true;
 }
 
+bool Exchange::shows_everything() const {
+  if (!decision_.view.known()) return true;
+  const license::View::Type* type = policy_->table->view(decision_.view).find(located_.type);
+  return type != nullptr && type->whole();
+}
+
 Step<void> Exchange::refuse_resource(const license::Decision& decision) {
   const bool special = decision.data_class.known() && is_special(decision.data_class);
   const std::string sentence = policy_->table->sentence(decision);
@@ -241,7 +247,7 @@ Task<Step<void>> Exchange::flush_part(http::Response& head, std::string& out) {
 Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
   const Limits& limits = gate_.options_.limits;
   const http::Headers& from = answer.head().headers;
-  const bool reduced = decision_.view.known() && !observed_;
+  const bool reduced = !shows_everything() && !observed_;
   if (const std::string_view coding = text_of(from, "content-encoding"); !coding.empty() && !http::same_name(coding, "identity"))
     co_return refuse(Reason::unfilterable, "The answer came in a content coding that can't be read here.");
 

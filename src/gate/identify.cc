@@ -55,6 +55,7 @@ Task<Step<void>> Exchange::identify() {
     case identity::CallerKind::system: break;
     case identity::CallerKind::person:
       who_.person = table.person(caller.person);
+      if (!who_.person.known()) co_return refuse(Reason::no_identity);  // never judged as the system alone
       who_.actor = caller.person;
       who_.client = caller.system;
       break;

@@ -14,7 +14,9 @@ std::string declaration(const Pack::Case& c) {
   std::string out, document;
   bool has_stack = false;
   const auto flush = [&] {
-    const bool left_out = std::any_of(c.without.begin(), c.without.end(), [&](const std::string& id) { return ("\n" + document).find("\nid: " + id + "\n") != std::string::npos; });
+    const bool left_out = std::any_of(c.without.begin(), c.without.end(), [&](const std::string& id) {
+      return ("\n" + document).find("\nid: " + id + "\n") != std::string::npos;
+    });
     if (!left_out) out += document + "---\n";
     has_stack = has_stack || ("\n" + document).find("\nkind: stack\n") != std::string::npos;
     document.clear();
@@ -41,7 +43,9 @@ Pack just(const Pack& pack, const std::string& id) {
   out.info.status = "in-force";
   out.info.effective.reset();
   out.views = pack.views;
-  const auto pick = [&](const auto& from, auto& to) { std::copy_if(from.begin(), from.end(), std::back_inserter(to), [&](const auto& x) { return x.id == id; }); };
+  const auto pick = [&](const auto& from, auto& to) {
+    std::copy_if(from.begin(), from.end(), std::back_inserter(to), [&](const auto& x) { return x.id == id; });
+  };
   pick(pack.requirements, out.requirements);
   pick(pack.grounds, out.grounds);
   pick(pack.prohibitions, out.prohibitions);
@@ -53,14 +57,16 @@ std::string outcome(const Pack::Case& c, const Judgment& judgment) {
     std::string all;
     for (const Ground& g : judgment.grounds)
       if (g.flow == c.subject || g.recipient == c.subject || g.id == c.subject)
-        all += fmt::format("{} {} for {} as {} of {}: {}\n", g.id, fmt::join(g.classes, ","), fmt::join(g.purposes, ","), g.form, g.whose, g.because);
+        all += fmt::format("{} {} for {} as {} of {}: {}\n", g.id, fmt::join(g.classes, ","), fmt::join(g.purposes, ","), g.form, g.whose,
+                           g.because);
     if (all.empty() != (c.expect == "no-ground")) return all.empty() ? "no ground" : "the ground " + all;
     return c.says.empty() || all.find(c.says) != std::string::npos ? "" : all;
   }
   if (c.expect == "prohibition" || c.expect == "no-prohibition") {
     std::string all;
     for (const Prohibition& p : judgment.prohibitions)
-      if (p.flow == c.subject || p.id == c.subject) all += fmt::format("{} {} for {}: {}\n", p.id, fmt::join(p.classes, ","), fmt::join(p.purposes, ","), p.because);
+      if (p.flow == c.subject || p.id == c.subject)
+        all += fmt::format("{} {} for {}: {}\n", p.id, fmt::join(p.classes, ","), fmt::join(p.purposes, ","), p.because);
     if (all.empty() != (c.expect == "no-prohibition")) return all.empty() ? "no prohibition" : "the prohibition " + all;
     return c.says.empty() || all.find(c.says) != std::string::npos ? "" : all;
   }
@@ -85,7 +91,8 @@ Result<std::vector<std::string>> run_cases(std::span<const Pack> packs) {
       if (!c.change.empty()) sources.push_back({"change.yaml", c.change, stack::Layer::decisions});
       const stack::Loaded loaded = stack::load(sources);
       if (!loaded.stack) {
-        messages.push_back(fmt::format("{}: the case does not load: {}", where, loaded.problems.empty() ? "?" : loaded.problems.front().text()));
+        messages.push_back(
+            fmt::format("{}: the case does not load: {}", where, loaded.problems.empty() ? "?" : loaded.problems.front().text()));
         continue;
       }
       auto as_of = parse_date(c.as_of);
@@ -100,13 +107,15 @@ Result<std::vector<std::string>> run_cases(std::span<const Pack> packs) {
         continue;
       }
       if (const std::string got = outcome(c, *judged); !got.empty())
-        messages.push_back(fmt::format("{}: '{}' should be {}{}, but is {}", where, c.subject, c.expect, c.says.empty() ? "" : " and say \"" + c.says + "\"", got));
+        messages.push_back(fmt::format("{}: '{}' should be {}{}, but is {}", where, c.subject, c.expect,
+                                       c.says.empty() ? "" : " and say \"" + c.says + "\"", got));
     }
     // Vacuous green is the commonest bug of compliance tools: a rule that has never failed proves nothing.
     const auto both = [&](const auto& all, const char* yes, const char* no) {
       for (const auto& x : all)
         for (const char* expect : {yes, no})
-          if (!seen.contains({x.id, expect})) messages.push_back(fmt::format("{}:{}: {} has no case that expects {}", x.file, x.line, x.id, expect));
+          if (!seen.contains({x.id, expect}))
+            messages.push_back(fmt::format("{}:{}: {} has no case that expects {}", x.file, x.line, x.id, expect));
     };
     both(pack.requirements, "pass", "fail");
     both(pack.grounds, "ground", "no-ground");

@@ -4,7 +4,9 @@ namespace licet::rules {
 
 namespace {
 // What only its own name covers: never a wildcard (design §6).
-bool by_name_only(std::string_view cls) { return cls == "unclassified" || cls == "special" || cls.starts_with("special."); }
+bool by_name_only(std::string_view cls) {
+  return cls == "unclassified" || cls == "special" || cls.starts_with("special.");
+}
 }  // namespace
 
 bool covers(std::string_view pattern, std::string_view cls) {
@@ -19,12 +21,18 @@ bool covers(std::string_view pattern, std::string_view cls) {
 
 std::string_view name(Status status) {
   switch (status) {
-    case Status::pass: return "pass";
-    case Status::fail: return "fail";
-    case Status::unknown: return "unknown";
-    case Status::not_applicable: return "not-applicable";
-    case Status::accepted: return "accepted";
-    case Status::stale: return "stale";
+    case Status::pass:
+      return "pass";
+    case Status::fail:
+      return "fail";
+    case Status::unknown:
+      return "unknown";
+    case Status::not_applicable:
+      return "not-applicable";
+    case Status::accepted:
+      return "accepted";
+    case Status::stale:
+      return "stale";
   }
   return "?";
 }

@@ -27,7 +27,8 @@ using ByName = std::unordered_map<std::string, V, StringHash, std::equal_to<>>;
 
 std::string replaced(std::string_view text, std::string_view what, std::string_view with) {
   std::string out;
-  for (std::size_t at; (at = text.find(what)) != std::string_view::npos; text.remove_prefix(at + what.size())) out.append(text.substr(0, at)).append(with);
+  for (std::size_t at; (at = text.find(what)) != std::string_view::npos; text.remove_prefix(at + what.size()))
+    out.append(text.substr(0, at)).append(with);
   return out.append(text);
 }
 
@@ -118,7 +119,8 @@ class Judge {
             fmt::format("{}:{}: {}: {}", file, line, id, error.message)};
   }
   static Error wrong(const Requirement& r, std::string_view part, std::string_view message, Code code = Code::invalid_argument) {
-    return {code == Code::permission_denied ? Code::invalid_argument : code, fmt::format("{}:{}: {} ({}): {}", r.file, r.line, r.id, part, message)};
+    return {code == Code::permission_denied ? Code::invalid_argument : code,
+            fmt::format("{}:{}: {} ({}): {}", r.file, r.line, r.id, part, message)};
   }
 
   [[nodiscard]] std::string under() const {
@@ -147,8 +149,11 @@ class Judge {
       LICET_TRY(row, decisions.step());
       if (!row) break;
       if (decided_.empty() || decided_.back().id != decisions.text(0))
-        decided_.push_back({.id = std::string(decisions.text(0)), .choice = std::string(decisions.text(1)), .until = std::string(decisions.text(2)),
-                            .at = std::string(decisions.text(4)), .current = decisions.integer(3) != 0});
+        decided_.push_back({.id = std::string(decisions.text(0)),
+                            .choice = std::string(decisions.text(1)),
+                            .until = std::string(decisions.text(2)),
+                            .at = std::string(decisions.text(4)),
+                            .current = decisions.integer(3) != 0});
       decided_.back().about.emplace_back(decisions.text(5));
     }
     LICET_TRY(subjects, db_.prepare("select subject from v_decision_subject where decision = ?"));
@@ -210,7 +215,8 @@ class Judge {
       return {};
     }
     const std::size_t first = out_.findings.size();
-    if (first + population.size() > kFindingsMost) return wrong(r, "check", fmt::format("more than {} findings in all", kFindingsMost), Code::exhausted);
+    if (first + population.size() > kFindingsMost)
+      return wrong(r, "check", fmt::format("more than {} findings in all", kFindingsMost), Code::exhausted);
     out_.findings.resize(first + population.size());
     LICET_TRY_VOID(check(r, plan, population, std::span(out_.findings).subspan(first)));
     for (std::size_t i = 0; i < population.size(); ++i) {
@@ -223,7 +229,8 @@ class Judge {
         LICET_TRY(text, fill(r, question->second, plan, m, nullptr));
         f.because = text;
       } else {
-        f.because = asked ? fmt::format("Not on record for {}: {}", m.subject, replaced(m.missing, "_", " ")) : fmt::format("No verdict could be reached on {}", m.subject);
+        f.because = asked ? fmt::format("Not on record for {}: {}", m.subject, replaced(m.missing, "_", " "))
+                          : fmt::format("No verdict could be reached on {}", m.subject);
       }
       f.because = sentence(f.because, out_.under);
       f.witness = fmt::format("[\"{}\"]", m.subject);
@@ -283,9 +290,11 @@ class Judge {
       // Rules mostly answer in the order of their population; else look it up.
       const std::string_view id = in.text(subject);
       if (guess >= population.size() || population[guess].subject != id)
-        guess = static_cast<std::size_t>(std::lower_bound(population.begin(), population.end(), id, [](const Member& m, std::string_view s) { return m.subject < s; }) -
-                                         population.begin());
-      if (guess >= population.size() || population[guess].subject != id) return wrong(r, "check", fmt::format("gives a verdict on '{}', which 'each' does not name", id));
+        guess = static_cast<std::size_t>(
+            std::lower_bound(population.begin(), population.end(), id, [](const Member& m, std::string_view s) { return m.subject < s; }) -
+            population.begin());
+      if (guess >= population.size() || population[guess].subject != id)
+        return wrong(r, "check", fmt::format("gives a verdict on '{}', which 'each' does not name", id));
       const std::size_t at = guess++;
       Member& m = population[at];
       if (!m.missing.empty()) continue;  // what must be known isn't: whatever the check says, it is unknown
@@ -301,13 +310,16 @@ class Judge {
       else if (word == "not-applicable")
         f.status = Status::not_applicable;
       else if (word != "unknown")
-        return wrong(r, "check", fmt::format("the status of '{}' is '{}': it must be pass, fail, unknown or not-applicable", m.subject, word.substr(0, 40)));
+        return wrong(
+            r, "check",
+            fmt::format("the status of '{}' is '{}': it must be pass, fail, unknown or not-applicable", m.subject, word.substr(0, 40)));
       if (in.is_null(because) || in.text(because).empty()) return wrong(r, "check", fmt::format("no 'because' for '{}'", m.subject));
       if (in.text(because).size() > kTextMost || in.text(witness).size() > kTextMost || in.text(facts).size() > kTextMost)
         return wrong(r, "check", fmt::format("what it says about '{}' is longer than {} bytes", m.subject, kTextMost), Code::exhausted);
       f.witness = in.is_null(witness) ? fmt::format("[\"{}\"]", m.subject) : std::string(in.text(witness));
       std::vector<std::string_view> steps;
-      if (!plain(f.witness, steps) && (f.witness.front() != '[' || !nlohmann::json::accept(f.witness))) return wrong(r, "check", fmt::format("the witness of '{}' is no JSON array", m.subject));
+      if (!plain(f.witness, steps) && (f.witness.front() != '[' || !nlohmann::json::accept(f.witness)))
+        return wrong(r, "check", fmt::format("the witness of '{}' is no JSON array", m.subject));
       std::string lapsed;
       if (in.is_null(facts)) {
         f.facts = facts_of(m.subject);
@@ -359,13 +371,15 @@ class Judge {
       if (d.choice == "implemented" || d.choice == "conduit" || d.choice == "not-associate") continue;  // these are for the rules to read
       const bool here = d.subjects.empty() || std::find(d.subjects.begin(), d.subjects.end(), f.subject) != d.subjects.end();
       const bool meant = std::any_of(d.about.begin(), d.about.end(), [&](const std::string& about) {
-        return (here && (matches(about, r.id) || std::find(r.cites.begin(), r.cites.end(), about) != r.cites.end())) || matches(about, f.subject);
+        return (here && (matches(about, r.id) || std::find(r.cites.begin(), r.cites.end(), about) != r.cites.end())) ||
+               matches(about, f.subject);
       });
       if (!meant) continue;
       const bool may = r.level == "addressable" || r.source == "policy";
       std::string note;
       if (!d.current) {
-        note = d.until.empty() ? fmt::format("the decision {} does not stand yet", d.id) : fmt::format("the decision {} stood until {}", d.id, d.until);
+        note = d.until.empty() ? fmt::format("the decision {} does not stand yet", d.id)
+                               : fmt::format("the decision {} stood until {}", d.id, d.until);
         if (may && !d.until.empty() && f.status == Status::fail) f.status = Status::stale;
       } else if (!may) {
         note = fmt::format("the decision {} does not lift it: only addressable specifications and policies can be accepted", d.id);
@@ -466,7 +480,8 @@ class Judge {
     std::vector<std::string> out;
     if (in.is_null(column)) return out;
     const auto json = nlohmann::json::parse(in.text(column), nullptr, false);
-    if (!json.is_array()) return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("'{}' is no JSON array", in.text(column).substr(0, 40))});
+    if (!json.is_array())
+      return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("'{}' is no JSON array", in.text(column).substr(0, 40))});
     for (const auto& item : json)
       if (item.is_string()) out.push_back(item.get<std::string>());
     std::sort(out.begin(), out.end());
@@ -479,15 +494,18 @@ class Judge {
     for (int i = 0; i < in.statement().columns(); ++i) {
       const std::string_view name = in.statement().column_name(i);
       if (std::find(known.begin(), known.end(), name) == known.end())
-        return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("unknown column '{}'; there are {}", name, fmt::join(known, ", "))});
+        return wrong(q.file, q.line, q.id,
+                     {Code::invalid_argument, fmt::format("unknown column '{}'; there are {}", name, fmt::join(known, ", "))});
     }
     return {};
   }
 
   Result<void> grounds(const Pack::Query& q) {
     static constexpr std::array<std::string_view, 21> kColumns = {
-        "more",     "kind", "flow",  "recipient",         "classes",     "purposes", "regions",  "whose",    "patients",   "form",   "minimum_necessary",
-        "accountable", "hold", "asks_for", "live_from", "live_until", "agreements", "entity", "witness", "cites", "because"};
+        "more",    "kind",     "flow",      "recipient",  "classes",           "purposes",
+        "regions", "whose",    "patients",  "form",       "minimum_necessary", "accountable",
+        "hold",    "asks_for", "live_from", "live_until", "agreements",        "entity",
+        "witness", "cites",    "because"};
     auto opened = rows(q.sql);
     if (!opened) return wrong(q.file, q.line, q.id, opened.error());
     Rows& in = *opened;
@@ -526,7 +544,8 @@ class Judge {
       g.hold = in.integer(column("hold")) != 0;
       static constexpr std::array<std::string_view, 5> kWhose = {"all", "compartment", "members", "panel", "named"};
       static constexpr std::array<std::string_view, 3> kForms = {"identified", "limited", "deidentified"};
-      if (std::find(kWhose.begin(), kWhose.end(), g.whose) == kWhose.end() || std::find(kForms.begin(), kForms.end(), g.form) == kForms.end())
+      if (std::find(kWhose.begin(), kWhose.end(), g.whose) == kWhose.end() ||
+          std::find(kForms.begin(), kForms.end(), g.form) == kForms.end())
         return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("'{}' or '{}' is no such word", g.whose, g.form)});
       for (const auto& [name, into] : {std::pair{"live_from", &g.from}, std::pair{"live_until", &g.until}}) {
         const int at = column(name);
@@ -577,7 +596,8 @@ class Judge {
   Result<Judgment> finish() {
     std::sort(out_.grounds.begin(), out_.grounds.end(), [](const Ground& a, const Ground& b) { return a.id < b.id; });
     for (std::size_t i = 1; i < out_.grounds.size(); ++i)
-      if (out_.grounds[i].id == out_.grounds[i - 1].id) return Error{Code::invalid_argument, fmt::format("two grounds are called {}: give them 'more'", out_.grounds[i].id)};
+      if (out_.grounds[i].id == out_.grounds[i - 1].id)
+        return Error{Code::invalid_argument, fmt::format("two grounds are called {}: give them 'more'", out_.grounds[i].id)};
     std::sort(out_.prohibitions.begin(), out_.prohibitions.end(), [](const Prohibition& a, const Prohibition& b) { return a.id < b.id; });
     const auto matters = [this](std::optional<Date> day) {
       if (day && *day > as_of_ && (!out_.next_change || *day < *out_.next_change)) out_.next_change = day;

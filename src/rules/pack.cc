@@ -46,7 +46,8 @@ class Reader {
     return node->text;
   }
 
-  [[nodiscard]] Result<std::string> choice(const Node& map, std::string_view key, std::span<const std::string_view> choices, std::string_view otherwise) const {
+  [[nodiscard]] Result<std::string> choice(const Node& map, std::string_view key, std::span<const std::string_view> choices,
+                                           std::string_view otherwise) const {
     LICET_TRY(value, text(map, key, otherwise.empty()));
     if (value.empty()) return std::string(otherwise);
     if (std::find(choices.begin(), choices.end(), value) == choices.end())
@@ -87,8 +88,9 @@ class Reader {
 // Capitals too: 164.504(e)(2)(ii)(I) is another paragraph than (i).
 bool is_id(std::string_view text) {
   if (text.empty() || text.size() > 100 || text[0] < 'a' || text[0] > 'z') return false;
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'; });
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+  });
 }
 
 constexpr std::array<std::string_view, 3> kAbout = {"contract", "ground", "program"};
@@ -145,7 +147,8 @@ class Loader {
   }
 
   Result<void> info(const Reader& in, const Node& d) {
-    static constexpr std::array<std::string_view, 9> kKeys = {"kind", "id", "version", "status", "title", "effective-from", "source", "retrieved-on", "notes"};
+    static constexpr std::array<std::string_view, 9> kKeys = {"kind",           "id",     "version",      "status", "title",
+                                                              "effective-from", "source", "retrieved-on", "notes"};
     LICET_TRY_VOID(in.only(d, kKeys));
     if (!pack_.info.id.empty()) return in.error(d, "a pack has one document of kind: pack");
     LICET_TRY(id, in.text(d, "id", true));
@@ -186,15 +189,16 @@ class Loader {
     q.cites = std::move(cites);
     LICET_TRY(gives, in.text(d, "gives", ground));
     q.kind = gives;
-    if (view && (!id.starts_with("v_") || !std::all_of(id.begin(), id.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; })))
+    if (view && (!id.starts_with("v_") ||
+                 !std::all_of(id.begin(), id.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; })))
       return in.error(d, "a view's id is v_ and then letters, digits and underscores");
     into.push_back(std::move(q));
     return cases(in, d, id, ground ? "ground" : view ? "" : "prohibition");
   }
 
   Result<void> requirement(const Reader& in, const Node& d) {
-    static constexpr std::array<std::string_view, 16> kKeys = {"kind", "id",   "cites", "source", "about", "level", "asks", "proves",
-                                                               "effect", "each", "none", "needs", "check", "mend", "cases", "notes"};
+    static constexpr std::array<std::string_view, 16> kKeys = {"kind",   "id",   "cites", "source", "about", "level", "asks",  "proves",
+                                                               "effect", "each", "none",  "needs",  "check", "mend",  "cases", "notes"};
     LICET_TRY_VOID(in.only(d, kKeys));
     Requirement r;
     LICET_TRY(id, in.text(d, "id", true));
@@ -257,7 +261,8 @@ class Loader {
         e.what = Effect::What::alarm;
       } else {
         const Node* days = m.value.find("grace");
-        if (m.value.type != ValueType::map || m.value.members.size() != 1 || days == nullptr) return in.error(m.value, "an effect is block, alarm, or {grace: 30d}");
+        if (m.value.type != ValueType::map || m.value.members.size() != 1 || days == nullptr)
+          return in.error(m.value, "an effect is block, alarm, or {grace: 30d}");
         const std::string_view word = days->text;
         const char* end = word.data() + word.size();
         const auto [stop, bad] = std::from_chars(word.data(), end, e.grace_days);
@@ -323,7 +328,8 @@ class Loader {
   }
 
   Result<stack::Fact> one_fact(const Reader& in, const Node& f, std::uint64_t index) {
-    static constexpr std::array<std::string_view, 10> kKeys = {"kind", "subject", "object", "patient", "class", "purpose", "from", "until", "recorded", "by"};
+    static constexpr std::array<std::string_view, 10> kKeys = {"kind",    "subject", "object", "patient",  "class",
+                                                               "purpose", "from",    "until",  "recorded", "by"};
     LICET_TRY_VOID(in.only(f, kKeys));
     stack::Fact out;
     out.index = index;
@@ -358,6 +364,8 @@ class Loader {
 
 }  // namespace
 
-Result<Pack> load_pack(std::span<const stack::Source> files) { return Loader().run(files); }
+Result<Pack> load_pack(std::span<const stack::Source> files) {
+  return Loader().run(files);
+}
 
 }  // namespace licet::rules

@@ -68,9 +68,12 @@ Result<Pack> pack_of(const std::string& rules) {
 }
 
 // A requirement on systems with the given parts.
-std::string rule(const std::string& check, const std::string& more = "", const std::string& each = "select id as subject, region, at from v_system") {
-  return "id: r1\ncites: [\"1\"]\nsource: law\nabout: contract\nlevel: required\nasks: A\nproves: full\nmend: Give {subject} a region, not {region}.\n" +
-         (more.find("effect:") == std::string::npos ? std::string("effect: {default: block}\n") : "") + more + "each: " + each + "\ncheck: |\n  " + check + "\n";
+std::string rule(const std::string& check, const std::string& more = "",
+                 const std::string& each = "select id as subject, region, at from v_system") {
+  return "id: r1\ncites: [\"1\"]\nsource: law\nabout: contract\nlevel: required\nasks: A\nproves: full\nmend: Give {subject} a region, not "
+         "{region}.\n" +
+         (more.find("effect:") == std::string::npos ? std::string("effect: {default: block}\n") : "") + more + "each: " + each +
+         "\ncheck: |\n  " + check + "\n";
 }
 
 Result<Judgment> judged(const std::string& rules, const std::string& yaml = kTwo, const char* as_of = "2026-06-15") {
@@ -88,7 +91,8 @@ std::string bytes(const Judgment& j) {
   std::string out = j.under + "\n";
   for (const Finding& f : j.findings)
     out += fmt::format("{}|{}|{}|{}|{}|{}|{}\n", f.requirement, f.subject, name(f.status), f.because, f.witness, f.facts, f.mend);
-  for (const Ground& g : j.grounds) out += fmt::format("{}|{}|{}|{}|{}\n", g.id, fmt::join(g.classes, ","), fmt::join(g.purposes, ","), g.witness, g.because);
+  for (const Ground& g : j.grounds)
+    out += fmt::format("{}|{}|{}|{}|{}\n", g.id, fmt::join(g.classes, ","), fmt::join(g.purposes, ","), g.witness, g.because);
   for (const Prohibition& p : j.prohibitions) out += fmt::format("{}|{}\n", p.id, p.because);
   return out;
 }
@@ -100,12 +104,13 @@ TEST(Covers, WildcardsNeverReachWhatGoesByNameOnly) {
     const char *pattern, *cls;
     bool covers;
   };
-  for (const Row& r : {Row{"clinical.note", "clinical.note", true}, Row{"clinical.*", "clinical.note", true}, Row{"clinical.*", "clinical.note.draft", true},
-                       Row{"clinical.*", "clinical", false}, Row{"clinical.*", "clinicalx.note", false}, Row{"clinical.note", "clinical.*", false},
-                       Row{"clinical.*", "clinical.*", true}, Row{"*", "clinical.*", true}, Row{"*", "*", true}, Row{"clinical.*", "*", false},
-                       Row{"*", "special.sud", false}, Row{"*", "unclassified", false}, Row{"special.*", "special.sud", false},
-                       Row{"special.*", "special.*", false}, Row{"special.sud", "special.sud", true}, Row{"unclassified", "unclassified", true},
-                       Row{"clinical.note", "clinical.notes", false}, Row{"", "x", false}, Row{"x", "", false}})
+  for (const Row& r :
+       {Row{"clinical.note", "clinical.note", true}, Row{"clinical.*", "clinical.note", true},
+        Row{"clinical.*", "clinical.note.draft", true}, Row{"clinical.*", "clinical", false}, Row{"clinical.*", "clinicalx.note", false},
+        Row{"clinical.note", "clinical.*", false}, Row{"clinical.*", "clinical.*", true}, Row{"*", "clinical.*", true}, Row{"*", "*", true},
+        Row{"clinical.*", "*", false}, Row{"*", "special.sud", false}, Row{"*", "unclassified", false},
+        Row{"special.*", "special.sud", false}, Row{"special.*", "special.*", false}, Row{"special.sud", "special.sud", true},
+        Row{"unclassified", "unclassified", true}, Row{"clinical.note", "clinical.notes", false}, Row{"", "x", false}, Row{"x", "", false}})
     EXPECT_EQ(covers(r.pattern, r.cls), r.covers) << r.pattern << " covers " << r.cls;
 }
 
@@ -117,13 +122,19 @@ TEST(Pack, SaysWhereItIsWrong) {
   };
   const std::string good = rule("select subject, 'pass' as status, 'b' as because from {each}");
   EXPECT_TRUE(pack_of(good).ok());
-  const std::string unknown_key = good + "efect: {}\n", no_default = rule("x", "effect: {treatment: alarm}\n"), grace = rule("x", "effect: {default: {grace: 30h}}\n");
+  const std::string unknown_key = good + "efect: {}\n", no_default = rule("x", "effect: {treatment: alarm}\n"),
+                    grace = rule("x", "effect: {default: {grace: 30h}}\n");
   const std::string twice = good + "---\n" + good, status = rule("x", "cases: {green: []}\n"), kind = "kind: ruling\nid: x\n";
   const std::string world = rule("x", "cases: {pass: [{in: nowhere, subject: x}]}\n");
-  for (const auto& [rules, says] : std::vector<std::pair<std::string, std::string>>{
-           {unknown_key, "r.yaml:13: unknown key 'efect'"}, {no_default, "what the default is"}, {grace, "grace is a number of days"},
-           {twice, "is taken by r.yaml:1"}, {status, "'green' can't be expected here"}, {kind, "'kind' is one of"}, {world, "no world has the id 'nowhere'"},
-           {"id: [x", "r.yaml:"}, {"- 1\n", "a document of a pack is a map"}}) {
+  for (const auto& [rules, says] : std::vector<std::pair<std::string, std::string>>{{unknown_key, "r.yaml:13: unknown key 'efect'"},
+                                                                                    {no_default, "what the default is"},
+                                                                                    {grace, "grace is a number of days"},
+                                                                                    {twice, "is taken by r.yaml:1"},
+                                                                                    {status, "'green' can't be expected here"},
+                                                                                    {kind, "'kind' is one of"},
+                                                                                    {world, "no world has the id 'nowhere'"},
+                                                                                    {"id: [x", "r.yaml:"},
+                                                                                    {"- 1\n", "a document of a pack is a map"}}) {
     const auto pack = pack_of(rules);
     ASSERT_FALSE(pack.ok()) << rules;
     EXPECT_EQ(pack.error().code, Code::invalid_argument);
@@ -135,8 +146,10 @@ TEST(Pack, SaysWhereItIsWrong) {
 // ---- the six states
 
 TEST(Judge, PassAndFailCarryTheSentenceTheWitnessAndTheFacts) {
-  auto j = judged(rule("select subject, case when region is null then 'fail' else 'pass' end as status, subject || ' is in ' || coalesce(region, 'no region') as because,"
-                       " json_array(subject, 'clinic') as witness, json_array(subject, 'clinic', null) as facts from {each}"));
+  auto j =
+      judged(rule("select subject, case when region is null then 'fail' else 'pass' end as status, subject || ' is in ' || "
+                  "coalesce(region, 'no region') as because,"
+                  " json_array(subject, 'clinic') as witness, json_array(subject, 'clinic', null) as facts from {each}"));
   ASSERT_TRUE(j.ok()) << j.error().message;
   ASSERT_EQ(j->findings.size(), 2U);
   EXPECT_EQ(j->under, "under packs test@1.0; state law not assessed");
@@ -153,7 +166,8 @@ TEST(Judge, PassAndFailCarryTheSentenceTheWitnessAndTheFacts) {
 }
 
 TEST(Judge, AnEmptyPopulationIsNotApplicableNeverAPass) {
-  auto j = judged(rule("select subject, 'pass' as status, 'b' as because from {each}", "none: There is no offer\n", "select id as subject, id as region from v_offer"));
+  auto j = judged(rule("select subject, 'pass' as status, 'b' as because from {each}", "none: There is no offer\n",
+                       "select id as subject, id as region from v_offer"));
   ASSERT_TRUE(j.ok()) << j.error().message;
   ASSERT_EQ(j->findings.size(), 1U);
   EXPECT_EQ(j->findings[0].subject, "");
@@ -162,7 +176,8 @@ TEST(Judge, AnEmptyPopulationIsNotApplicableNeverAPass) {
 }
 
 TEST(Judge, WhatMustBeKnownAndIsNotIsUnknownWithTheQuestion) {
-  auto j = judged(rule("select subject, 'pass' as status, 'b' as because from {each}", "needs: {region: \"Where does {subject} keep its data?\"}\n"));
+  auto j = judged(
+      rule("select subject, 'pass' as status, 'b' as because from {each}", "needs: {region: \"Where does {subject} keep its data?\"}\n"));
   ASSERT_TRUE(j.ok()) << j.error().message;
   EXPECT_EQ(find(*j, "ehr")->status, Status::pass);
   EXPECT_EQ(find(*j, "lab")->status, Status::unknown);
@@ -205,10 +220,11 @@ TEST(Judge, WhatAPackDoesWrongIsAnErrorThatNamesThePlace) {
 }
 
 TEST(Judge, APackCanOnlyRead) {
-  for (const char* check : {"insert into v_thing values (1, 2, 3)", "delete from system", "update v_system set region = 'x'", "drop table system", "create table x(y)",
-                            "attach database '/tmp/x' as y", "pragma table_info(system)", "select * from pragma_table_info('system')", "vacuum into '/tmp/licet-x'",
-                            "select subject, 'pass' as status, random() as because from {each}", "select load_extension('x')",
-                            "select subject, 'pass' as status, current_date as because from {each}", "begin", "reindex"}) {
+  for (const char* check :
+       {"insert into v_thing values (1, 2, 3)", "delete from system", "update v_system set region = 'x'", "drop table system",
+        "create table x(y)", "attach database '/tmp/x' as y", "pragma table_info(system)", "select * from pragma_table_info('system')",
+        "vacuum into '/tmp/licet-x'", "select subject, 'pass' as status, random() as because from {each}", "select load_extension('x')",
+        "select subject, 'pass' as status, current_date as because from {each}", "begin", "reindex"}) {
     auto j = judged(rule(check));
     ASSERT_FALSE(j.ok()) << check;
     EXPECT_EQ(j.error().code, Code::invalid_argument) << check << ": " << j.error().message;
@@ -216,14 +232,18 @@ TEST(Judge, APackCanOnlyRead) {
   auto now = judged(rule("select subject, 'pass' as status, coalesce(date('now'), 'no clock') as because from {each}"));
   ASSERT_TRUE(now.ok()) << now.error().message;
   EXPECT_TRUE(now->findings[0].because.starts_with("no clock"));
-  auto view = judged("kind: view\nid: v_x\nrows: select 1; drop table system\n---\n" + rule("select subject, 'pass' as status, 'b' as because from {each}"));
+  auto view = judged("kind: view\nid: v_x\nrows: select 1; drop table system\n---\n" +
+                     rule("select subject, 'pass' as status, 'b' as because from {each}"));
   EXPECT_FALSE(view.ok());
-  auto moody = judged("kind: view\nid: v_x\nrows: select random() as r\n---\n" + rule("select subject, 'pass' as status, 'b' || r as because from {each}, v_x"));
+  auto moody = judged("kind: view\nid: v_x\nrows: select random() as r\n---\n" +
+                      rule("select subject, 'pass' as status, 'b' || r as because from {each}, v_x"));
   EXPECT_FALSE(moody.ok());
 }
 
 TEST(Judge, ARuleThatNeverEndsIsStopped) {
-  auto j = judged(rule("with recursive n(i) as (select 1 union all select i + 1 from n) select 'ehr' as subject, 'pass' as status, 'b' as because from n where i < 0"));
+  auto j =
+      judged(rule("with recursive n(i) as (select 1 union all select i + 1 from n) select 'ehr' as subject, 'pass' as status, 'b' as "
+                  "because from n where i < 0"));
   ASSERT_FALSE(j.ok());
   EXPECT_EQ(j.error().code, Code::exhausted);
   auto long_words = judged(rule("select subject, 'pass' as status, hex(zeroblob(20000)) as because from {each}"));
@@ -270,7 +290,9 @@ TEST(Judge, DecisionsLiftOnlyWhatIsAddressableOrPolicy) {
 
 TEST(Judge, EvidenceThatNoLongerCountsMakesAPassStale) {
   const std::string evidence = "---\nkind: evidence\nid: e1\nis: test\nabout: [ehr]\neffective: 2026-01-01\nexpires: 2026-03-31\n";
-  const std::string check = "select subject, 'pass' as status, 'It was tested' as because, json_array((select id from v_evidence where about = subject)) as facts from {each}";
+  const std::string check =
+      "select subject, 'pass' as status, 'It was tested' as because, json_array((select id from v_evidence where about = subject)) as "
+      "facts from {each}";
   auto j = judged(rule(check), kTwo + evidence);
   ASSERT_TRUE(j.ok()) << j.error().message;
   EXPECT_EQ(find(*j, "ehr")->status, Status::stale);
@@ -309,7 +331,9 @@ TEST(Judge, PacksApplyFromTheirDayAndNotWhenSuperseded) {
 
 // ---- grounds
 
-std::string ground(const std::string& rows) { return "kind: ground\nid: g1\ngives: treatment\ncites: [\"164.506(c)(1)\"]\nrows: " + rows + "\n"; }
+std::string ground(const std::string& rows) {
+  return "kind: ground\nid: g1\ngives: treatment\ncites: [\"164.506(c)(1)\"]\nrows: " + rows + "\n";
+}
 
 TEST(Grounds, AreRowsInForceOnTheDay) {
   const std::string base = "select id as flow, target as recipient, data as classes, purposes, json_array(id) as witness, 'b' as because";
@@ -329,10 +353,11 @@ TEST(Grounds, AreRowsInForceOnTheDay) {
     ASSERT_TRUE(none.ok()) << none.error().message;
     EXPECT_TRUE(none->grounds.empty());
   }
-  for (const auto& [rows, says] : std::vector<std::pair<std::string, std::string>>{{base + ", 1 as colour from v_flow", "unknown column 'colour'"},
-                                                                                   {base + ", 'secret' as form from v_flow", "no such word"},
-                                                                                   {"select id as flow from v_flow", "selects no column 'recipient'"},
-                                                                                   {base + " from v_flow union all " + base + " from v_flow", "two grounds are called"}}) {
+  for (const auto& [rows, says] : std::vector<std::pair<std::string, std::string>>{
+           {base + ", 1 as colour from v_flow", "unknown column 'colour'"},
+           {base + ", 'secret' as form from v_flow", "no such word"},
+           {"select id as flow from v_flow", "selects no column 'recipient'"},
+           {base + " from v_flow union all " + base + " from v_flow", "two grounds are called"}}) {
     auto bad = judged(ground(rows));
     ASSERT_FALSE(bad.ok()) << rows;
     EXPECT_NE(bad.error().message.find(says), std::string::npos) << bad.error().message;
@@ -380,8 +405,9 @@ TEST(Packs, CasesNoticeABrokenRule) {
       std::erase_if(broken.cases, [&](const Pack::Case& c) { return c.requirement != broken.requirements[i].id || c.expect != "fail"; });
       auto messages = run_cases(std::span(&broken, 1));
       ASSERT_TRUE(messages.ok());
-      EXPECT_TRUE(std::any_of(messages->begin(), messages->end(), [](const std::string& m) { return m.find("should be fail") != std::string::npos; }))
-          << broken.requirements[i].id;
+      EXPECT_TRUE(std::any_of(messages->begin(), messages->end(), [](const std::string& m) {
+        return m.find("should be fail") != std::string::npos;
+      })) << broken.requirements[i].id;
     }
   }
 }
@@ -396,7 +422,8 @@ std::vector<stack::Source> example(const std::string& name) {
     const std::string path = std::filesystem::relative(file.path(), root).string();
     if (file.path().extension() != ".yaml" || path == "licet.yaml") continue;
     std::ifstream in(file.path(), std::ios::binary);
-    out.push_back({path, std::string(std::istreambuf_iterator<char>(in), {}), path.starts_with("decisions/") ? stack::Layer::decisions : stack::Layer::authored});
+    out.push_back({path, std::string(std::istreambuf_iterator<char>(in), {}),
+                   path.starts_with("decisions/") ? stack::Layer::decisions : stack::Layer::authored});
   }
   return out;
 }
@@ -428,21 +455,29 @@ TEST(Examples, RiverbendIsRedWhereItsReadmeSaysSo) {
   for (const Ground& g : j->grounds)
     if (!g.flow.empty()) grounds += g.id + " ";
   EXPECT_EQ(grounds,
-            "associate:claims-to-billing:riverbend associate:notes-to-scribe:riverbend associate:record-to-clinic-app:riverbend associate:record-to-hie:riverbend "
-            "associate:scribe-to-llm:riverbend associate:scribe-to-s3:riverbend individual:record-to-clinic-app:person individual:record-to-patient-app "
+            "associate:claims-to-billing:riverbend associate:notes-to-scribe:riverbend associate:record-to-clinic-app:riverbend "
+            "associate:record-to-hie:riverbend "
+            "associate:scribe-to-llm:riverbend associate:scribe-to-s3:riverbend individual:record-to-clinic-app:person "
+            "individual:record-to-patient-app "
             "individual:record-to-patient-app:person legal-process:subpoena-to-counsel limited-data-set:study-to-university:dua-university "
-            "payment:claims-to-meridian public-health:reports-to-county treatment:notes-to-therapist treatment:referral-to-lakeside workforce:record-to-staff ");
+            "payment:claims-to-meridian public-health:reports-to-county treatment:notes-to-therapist treatment:referral-to-lakeside "
+            "workforce:record-to-staff ");
   const auto because = [&](std::string_view subject) {
     for (const Finding& f : j->findings)
       if (f.subject == subject && f.requirement.ends_with("contract-covers-flow")) return f.because;
     return std::string();
   };
-  EXPECT_TRUE(because("notes-to-acme").starts_with("No business associate agreement between Riverbend Clinic (riverbend) and Acme AI (acme) is on record, so notes-to-acme may not "
-                                                    "carry clinical.note (under packs hipaa-baa-2013@1.0, hipaa-grounds-2013@1.0, hipaa-security-2013@1.0; state law not assessed)"))
+  EXPECT_TRUE(because("notes-to-acme")
+                  .starts_with("No business associate agreement between Riverbend Clinic (riverbend) and Acme AI (acme) is on record, so "
+                               "notes-to-acme may not "
+                               "carry clinical.note (under packs hipaa-baa-2013@1.0, hipaa-grounds-2013@1.0, hipaa-security-2013@1.0; "
+                               "state law not assessed)"))
       << because("notes-to-acme");
   EXPECT_NE(because("documents-to-fax").find("expired on 2026-06-30"), std::string::npos) << because("documents-to-fax");
-  EXPECT_NE(because("events-to-logs").find("has no business associate agreement, although baa-logs-2026 is signed"), std::string::npos) << because("events-to-logs");
-  EXPECT_NE(because("statements-to-mailhouse").find("No business associate agreement between"), std::string::npos) << because("statements-to-mailhouse");
+  EXPECT_NE(because("events-to-logs").find("has no business associate agreement, although baa-logs-2026 is signed"), std::string::npos)
+      << because("events-to-logs");
+  EXPECT_NE(because("statements-to-mailhouse").find("No business associate agreement between"), std::string::npos)
+      << because("statements-to-mailhouse");
 
   // The missing contract, once declared, turns both roads green.
   std::vector<stack::Source> mended = sources;
@@ -454,7 +489,9 @@ TEST(Examples, RiverbendIsRedWhereItsReadmeSaysSo) {
   ASSERT_TRUE(again.stack) << (again.problems.empty() ? "" : again.problems.front().text());
   j = judge(stack::relations(*again.stack, {}), packs, day("2026-11-25"));
   ASSERT_TRUE(j.ok()) << j.error().message;
-  EXPECT_TRUE(because("statements-to-mailhouse").starts_with("The contracts riverbend > baa-billing-2026 > billing-co > baa-billing-mailhouse > mailhouse-co are in force"))
+  EXPECT_TRUE(
+      because("statements-to-mailhouse")
+          .starts_with("The contracts riverbend > baa-billing-2026 > billing-co > baa-billing-mailhouse > mailhouse-co are in force"))
       << because("statements-to-mailhouse");
   EXPECT_TRUE(because("billing-to-mailhouse").starts_with("The contracts")) << because("billing-to-mailhouse");
 }
@@ -474,11 +511,14 @@ TEST(Examples, ScribeFaresWithEachCustomerByItsOwnTerms) {
     return out;
   };
   EXPECT_EQ(states("contract-covers-flow"),
-            "northgate-to-llm pass\nnorthgate-to-s3 pass\nnorthgate-to-scribe pass\nnorthgate-to-training fail\npinecrest-to-desk fail\npinecrest-to-llm pass\n"
-            "pinecrest-to-s3 pass\npinecrest-to-scribe pass\nriverbend-to-llm pass\nriverbend-to-logs fail\nriverbend-to-s3 pass\nriverbend-to-scribe pass\n"
+            "northgate-to-llm pass\nnorthgate-to-s3 pass\nnorthgate-to-scribe pass\nnorthgate-to-training fail\npinecrest-to-desk "
+            "fail\npinecrest-to-llm pass\n"
+            "pinecrest-to-s3 pass\npinecrest-to-scribe pass\nriverbend-to-llm pass\nriverbend-to-logs fail\nriverbend-to-s3 "
+            "pass\nriverbend-to-scribe pass\n"
             "riverbend-to-training fail\n");
   EXPECT_EQ(states("notice-in-time"),
-            "northgate-to-llm fail\nnorthgate-to-s3 pass\npinecrest-to-llm pass\npinecrest-to-s3 pass\nriverbend-to-llm pass\nriverbend-to-s3 pass\n");
+            "northgate-to-llm fail\nnorthgate-to-s3 pass\npinecrest-to-llm pass\npinecrest-to-s3 pass\nriverbend-to-llm "
+            "pass\nriverbend-to-s3 pass\n");
   EXPECT_EQ(states("prior-consent"), "pinecrest-to-llm unknown\npinecrest-to-s3 unknown\n");
 }
 

@@ -22,8 +22,8 @@ h2+p{margin:.1rem 0 .6rem;color:var(--soft)}
 .banner{background:var(--banner);border-bottom:1px solid var(--line);padding:.55rem 0}
 .banner p{margin:.1rem 0}.banner strong{color:var(--warn)}
 [hidden]{display:none!important}
-.counts{display:grid;grid-template-columns:repeat(auto-fit,minmax(7.5rem,1fr));gap:1px;margin:1.2rem 0 0;padding:0;background:var(--line);border:1px solid var(--line)}
-.counts div{background:var(--paper);padding:.6rem .8rem}
+.counts{display:grid;grid-template-columns:repeat(auto-fit,minmax(7.5rem,1fr));margin:1.2rem 0 0;padding:0;overflow:hidden;border:1px solid var(--line)}
+.counts div{box-shadow:1px 1px 0 var(--line);padding:.6rem .8rem}
 .counts dt{color:var(--soft);font-size:.82rem}.counts dd{margin:0;font-size:1.35rem;font-variant-numeric:tabular-nums}
 .scroll{overflow-x:auto;border:1px solid var(--line)}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
@@ -48,7 +48,7 @@ thead{position:absolute;left:-99rem}
 table,tbody{display:block}tbody tr{display:block;padding:.5rem .8rem;border-bottom:1px solid var(--line)}
 tbody tr:last-child{border-bottom:0}
 th,td,td.n{display:grid;grid-template-columns:6.5rem 1fr;gap:.5rem;padding:.1rem 0;border:0;text-align:left}
-td:empty{display:none}
+td:empty{display:none}td>.ref,th>.ref{grid-column:2}
 td::before,tbody th::before{content:attr(data-label);color:var(--soft);font:400 .8rem/1.7 system-ui,sans-serif}
 td.time{white-space:normal}.why{min-width:0}
 nav{margin-left:0}
@@ -124,7 +124,7 @@ async function tables(){
 function banner(s){
   const lines=[];
   if(s.ledger.poisoned)lines.push(['The ledger can’t be written: nothing passes.','The program must be restarted; it recovers the ledger as it starts.']);
-  if(s.stale)lines.push(['The declaration has problems and is not in force.','Epoch '+s.epoch+' goes on serving since '+(s.stale_since||'')+'. '+s.problems.slice(0,3).join(' · ')]);
+  if(s.stale)lines.push(['The declaration has problems and is not in force.','Epoch '+s.epoch+' goes on serving; noticed at '+(s.stale_since||'')+'. '+s.problems.slice(0,3).join(' · ')]);
   for(const o of s.observing)lines.push(['Route '+o.route+' only observes.','What should be refused passes and is recorded'+(o.until?', until '+o.until:'')+'.']);
   $('banner').hidden=!lines.length;
   $('banner').firstElementChild.replaceChildren(...lines.map(([a,b])=>{const p=el('p');p.append(el('strong',a),' '+b);return p}))}
@@ -132,7 +132,7 @@ async function status(){
   const s=await get('status');banner(s);
   $('who').textContent=s.tenant+' · epoch '+s.epoch+' · as of '+s.as_of;
   const c=s.counters,f=s.findings;
-  const n=[['Exchanges',c.exchanges],['Passed whole',c.passed],['Reduced',c.reduced],['Refused',c.refused],['Held',c.held],['Cut',c.cut],['Licenses',s.licenses],['Findings failing',f.fail+f.stale],['Unknown',f.unknown],['Ledger entries',s.ledger.size]];
+  const n=[['Exchanges',c.exchanges],['Passed whole',c.passed],['Reduced',c.reduced],['Refused',c.refused],['Held',c.held],['Cut',c.cut],['Licenses',s.licenses],['Failing',f.fail+f.stale],['Unknown',f.unknown],['Ledger entries',s.ledger.size]];
   $('counts').replaceChildren(...n.map(([k,v])=>{const d=el('div');d.append(el('dt',k),el('dd',v.toLocaleString('en-US')));return d}));
   $('foot').textContent='Licet '+s.build+'. Packs: '+s.packs.map(p=>p.id+'@'+p.version+' ('+p.status+')').join(', ')+'. Judged '+s.under+'. Facts and sources, not legal advice. Log root '+s.ledger.root.slice(0,12)+' at '+s.ledger.size+' entries.';
   const mark=s.epoch+'/'+s.as_of;if(mark!==epoch){await tables();epoch=mark}}

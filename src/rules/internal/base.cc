@@ -53,10 +53,13 @@ constexpr std::string_view kBaseIndexes =
     "create index b_functions on organization_functions(owner); create index b_signatures on agreement_signatures(owner);"
     "create index b_covers_data on agreement_covers_data(owner); create index b_training on training_required_for(owner);"
     "create index b_offer_services on offer_services(owner); create index b_offer_excludes on offer_excludes(owner);"
-    "create index b_offer_regions on offer_regions(owner); create index b_app on app(system); create index b_inherits on role_inherits(owner);"
+    "create index b_offer_regions on offer_regions(owner); create index b_app on app(system); create index b_inherits on "
+    "role_inherits(owner);"
     "create index b_permit_to on permit(\"to\"); create index b_permit_for on permit_for(owner);";
 
-bool holds_classes(std::string_view table) { return table.ends_with("_data") || table.ends_with("_holds"); }
+bool holds_classes(std::string_view table) {
+  return table.ends_with("_data") || table.ends_with("_holds");
+}
 
 Result<void> pour_covers(store::Database& db, const stack::Relations& relations) {
   std::set<std::string_view> classes = {"*", "unclassified"};
@@ -68,9 +71,11 @@ Result<void> pour_covers(store::Database& db, const stack::Relations& relations)
     for (const auto& row : table.rows)
       if (const auto* text = std::get_if<std::string>(&row[at])) classes.insert(*text);
   }
-  if (classes.size() > kClassesMost) return Error{Code::exhausted, fmt::format("{} data classes; at most {} are judged", classes.size(), kClassesMost)};
-  LICET_TRY_VOID(db.run("create table v_class(class text not null, by_name_only integer not null) strict;"
-                        "create table v_covers(pattern text not null, class text not null, primary key (pattern, class)) strict, without rowid"));
+  if (classes.size() > kClassesMost)
+    return Error{Code::exhausted, fmt::format("{} data classes; at most {} are judged", classes.size(), kClassesMost)};
+  LICET_TRY_VOID(
+      db.run("create table v_class(class text not null, by_name_only integer not null) strict;"
+             "create table v_covers(pattern text not null, class text not null, primary key (pattern, class)) strict, without rowid"));
   LICET_TRY(one, db.prepare("insert into v_class values (?, ?)"));
   LICET_TRY(pair, db.prepare("insert into v_covers values (?, ?)"));
   for (const std::string_view cls : classes) {
