@@ -21,22 +21,29 @@ using namespace licet;
 constexpr std::size_t kRequirements = 300;
 
 std::string declaration(int systems) {
-  std::string out = "kind: stack\nid: s\nformat: 1\ntenant: bench\ntimezone: Etc/UTC\n---\nkind: organization\nid: clinic\nname: Clinic\nfunctions: [provider]\ncovered: true\n";
+  std::string out =
+      "kind: stack\nid: s\nformat: 1\ntenant: bench\ntimezone: Etc/UTC\n---\nkind: organization\nid: clinic\nname: Clinic\nfunctions: "
+      "[provider]\ncovered: true\n";
   const int vendors = systems / 2;
   for (int i = 0; i < vendors; ++i) {
     out += fmt::format("---\nkind: organization\nid: v{0}\nname: Vendor {0}\nfunctions: [vendor]\n", i);
     // Every tenth vendor is a subcontractor of the one before it; every twentieth agreement has lapsed; every fiftieth is missing.
     if (i % 50 != 49)
-      out += fmt::format("---\nkind: agreement\nid: baa{0}\nis: baa\nup: {1}\ndown: v{0}\nsigned: 2025-01-01\nexpires: {2}\ncovers: {{data: [clinical.*], regions: [us-east, us-west]}}\n"
-                         "terms: {{breach-notice: 5d, ai-training: prohibited}}\nclauses:\n  - {{cite: \"164.504(e)(2)(ii)(A)\", is: present}}\n",
-                         i, i % 10 == 9 ? fmt::format("v{}", i - 1) : "clinic", i % 20 == 7 ? "2026-01-01" : "2027-12-31");
+      out += fmt::format(
+          "---\nkind: agreement\nid: baa{0}\nis: baa\nup: {1}\ndown: v{0}\nsigned: 2025-01-01\nexpires: {2}\ncovers: {{data: [clinical.*], "
+          "regions: [us-east, us-west]}}\n"
+          "terms: {{breach-notice: 5d, ai-training: prohibited}}\nclauses:\n  - {{cite: \"164.504(e)(2)(ii)(A)\", is: present}}\n",
+          i, i % 10 == 9 ? fmt::format("v{}", i - 1) : "clinic", i % 20 == 7 ? "2026-01-01" : "2027-12-31");
   }
   for (int i = 0; i < systems; ++i)
-    out += fmt::format("---\nkind: system\nid: s{}\nowner: {}\nregion: us-east\nproves: [{{mtls-san: s{}.example}}]\n", i, i % 2 == 0 ? std::string("clinic") : fmt::format("v{}", i / 2), i);
+    out += fmt::format("---\nkind: system\nid: s{}\nowner: {}\nregion: us-east\nproves: [{{mtls-san: s{}.example}}]\n", i,
+                       i % 2 == 0 ? std::string("clinic") : fmt::format("v{}", i / 2), i);
   for (int i = 0; i < 3 * systems; ++i) {
     const int from = 2 * (i * 7919 % (systems / 2)), to = (i % systems * 4729 + 1) % systems;
     if (from != to)
-      out += fmt::format("---\nkind: flow\nid: f{}\nfrom: s{}\nto: s{}\ndata: [clinical.note]\npurposes: [TREAT]\non-behalf-of: clinic\nencrypted: true\n", i, from, to);
+      out += fmt::format(
+          "---\nkind: flow\nid: f{}\nfrom: s{}\nto: s{}\ndata: [clinical.note]\npurposes: [TREAT]\non-behalf-of: clinic\nencrypted: true\n",
+          i, from, to);
   }
   return out;
 }
@@ -87,7 +94,13 @@ void check(benchmark::State& state) {
   state.counters["findings"] = static_cast<double>(findings);
   state.counters["yaml_bytes"] = static_cast<double>(source.bytes.size());
 }
-BENCHMARK(check)->Args({10, 0})->Args({1'000, 0})->Args({1'000, kRequirements})->Args({10'000, kRequirements})->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+BENCHMARK(check)
+    ->Args({10, 0})
+    ->Args({1'000, 0})
+    ->Args({1'000, kRequirements})
+    ->Args({10'000, kRequirements})
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime();
 
 void load_only(benchmark::State& state) {
   const stack::Source source{"bench.yaml", declaration(static_cast<int>(state.range(0))), stack::Layer::authored};

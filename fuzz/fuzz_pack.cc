@@ -1,5 +1,5 @@
-// A pack is untrusted input: YAML that holds SQL. Properties: loading and judging never crash and stay within their limits; an error names a
-// file and line; and whatever a pack says, judging the same bytes twice says the same.
+// A pack is untrusted input: YAML that holds SQL. Properties: loading and judging never crash and stay within their limits; an error names
+// a file and line; and whatever a pack says, judging the same bytes twice says the same.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -11,9 +11,11 @@ namespace {
 
 using namespace licet;
 
-constexpr const char* kPackHead = "kind: pack\nid: fuzz\nversion: \"1\"\nstatus: in-force\ntitle: Fuzz\nsource: none\nretrieved-on: 2026-01-01\n---\n";
+constexpr const char* kPackHead =
+    "kind: pack\nid: fuzz\nversion: \"1\"\nstatus: in-force\ntitle: Fuzz\nsource: none\nretrieved-on: 2026-01-01\n---\n";
 constexpr const char* kStack =
-    "kind: stack\nid: s\nformat: 1\ntenant: t\ntimezone: Etc/UTC\n---\nkind: organization\nid: clinic\nname: Clinic\ncovered: true\n---\nkind: system\nid: ehr\nowner: clinic\n---\n"
+    "kind: stack\nid: s\nformat: 1\ntenant: t\ntimezone: Etc/UTC\n---\nkind: organization\nid: clinic\nname: Clinic\ncovered: "
+    "true\n---\nkind: system\nid: ehr\nowner: clinic\n---\n"
     "kind: system\nid: lab\nowner: clinic\n---\nkind: flow\nid: f\nfrom: ehr\nto: lab\ndata: [clinical.note]\npurposes: [TREAT]\n";
 
 void must(bool holds) {

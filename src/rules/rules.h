@@ -149,7 +149,7 @@ struct Judgment {
 // Runs the packs' own cases; one message per case that does not come out as it says. A requirement without a pass and a fail case is a message.
 [[nodiscard]] Result<std::vector<std::string>> run_cases(std::span<const Pack> packs);
 
-// THE sentence: `because`, and what it was judged by. "The agreement baa-1 … expired on 2026-06-30 (under packs hipaa-baa-2013@1.0; state law …)"
+// THE sentence: `because`, and what it was judged by: "The … agreement baa-1 between … expired on 2026-06-30 (under packs …; state law not assessed)".
 [[nodiscard]] std::string sentence(std::string_view because, std::string_view under);
 
 // True where `pattern` ("clinical.*", "clinical.note") covers `cls`. special.* and unclassified are covered by name only.
