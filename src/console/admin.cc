@@ -30,7 +30,8 @@ std::string text(const json& object, const char* name) {
 // Who says so goes into the ledger, where no free text may be.
 bool good_name(std::string_view name) {
   return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("-_.@").find(c) != std::string_view::npos;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-_.@").find(c) != std::string_view::npos;
   });
 }
 
@@ -46,7 +47,8 @@ std::optional<Digest> digest_of_hex(std::string_view text_of_it) {
 Result<Micros> edge(const std::string& given, const Zone& zone, bool end) {
   if (auto date = parse_date(given)) return zone.start(end ? *date + std::chrono::days(1) : *date);
   auto time = parse_time(given);
-  if (!time) return Error{Code::invalid_argument, std::string(end ? "to" : "from") + " must be a day (YYYY-MM-DD) or an instant (RFC 3339)"};
+  if (!time)
+    return Error{Code::invalid_argument, std::string(end ? "to" : "from") + " must be a day (YYYY-MM-DD) or an instant (RFC 3339)"};
   return *time;
 }
 
@@ -72,7 +74,8 @@ Task<void> Admin::handle(http::Request request, http::Body& body, http::Responde
 
 Reply Admin::answer(const http::Request& request, const std::string& body) {
   // The socket's mode says the same; where that was changed by hand, the kernel's word still counts. 0: root, who may do anything anyway.
-  if (!request.peer.user || (*request.peer.user != ::geteuid() && *request.peer.user != 0)) return problem(403, "Only the user who runs the program may do this.");
+  if (!request.peer.user || (*request.peer.user != ::geteuid() && *request.peer.user != 0))
+    return problem(403, "Only the user who runs the program may do this.");
   const std::string_view path = request.path();
   const auto query = request.query();
   if (request.method == "GET") {
@@ -136,7 +139,8 @@ Reply Admin::release(const std::string& reference, const std::string& until_text
     if (!given) return problem(400, "This can't be done as asked.", "until: " + given.error().message);
     until = *given;
   }
-  if (until <= now || until > now + kMostReleaseLife) return problem(400, "This can't be done as asked.", "until must lie in the next 30 days");
+  if (until <= now || until > now + kMostReleaseLife)
+    return problem(400, "This can't be done as asked.", "until must lie in the next 30 days");
   auto entries = entries_of(*options_.ledger, reference);
   if (!entries) return problem(entries.error());
   const json* held = nullptr;
@@ -168,7 +172,9 @@ Reply Admin::explain(std::string_view reference) {
   for (const json& entry : out["entries"])
     if (text(entry, "exchange") == reference && !text(entry, "decision").empty()) last = entry;
   const bool held = text(last, "kind") == "exchange.held";
-  const std::string reason_text = glimpse != recent.end() && !glimpse->reason.empty() ? glimpse->reason : held ? "held" : text(last, "reason");
+  const std::string reason_text = glimpse != recent.end() && !glimpse->reason.empty() ? glimpse->reason
+                                  : held                                              ? "held"
+                                                                                      : text(last, "reason");
   const auto reason = reason_of(reason_text);
   out["reason"] = reason_text;
   out["meaning"] = reason && *reason != Reason::none ? row(*reason).title : "";
@@ -186,17 +192,23 @@ Reply Admin::explain(std::string_view reference) {
         behind = &f;
         break;
       }
-      const bool by_flow = !flow.empty() && f.subject == flow && (*reason == Reason::no_ground || *reason == Reason::lapsed || *reason == Reason::out_of_scope);
+      const bool by_flow = !flow.empty() && f.subject == flow &&
+                           (*reason == Reason::no_ground || *reason == Reason::lapsed || *reason == Reason::out_of_scope);
       if (by_flow && behind == nullptr) behind = &f;
     }
   if (behind != nullptr) {
     out["mend"] = behind->mend;
     out["finding"] = proof::to_json(*behind);
   }
-  if (glimpse != recent.end() && !glimpse->sentence.empty()) out["sentence"] = glimpse->sentence;
-  else if (behind != nullptr) out["sentence"] = behind->because;  // as of now: the declaration may have changed since
-  else if (reason && *reason != Reason::none) out["sentence"] = row(*reason).title;
-  else out["sentence"] = "It passed: decision " + text(last, "decision") + (text(last, "license").empty() ? std::string() : ", on license " + text(last, "license")) + ".";
+  if (glimpse != recent.end() && !glimpse->sentence.empty())
+    out["sentence"] = glimpse->sentence;
+  else if (behind != nullptr)
+    out["sentence"] = behind->because;  // as of now: the declaration may have changed since
+  else if (reason && *reason != Reason::none)
+    out["sentence"] = row(*reason).title;
+  else
+    out["sentence"] = "It passed: decision " + text(last, "decision") +
+                      (text(last, "license").empty() ? std::string() : ", on license " + text(last, "license")) + ".";
   return json_reply(out);
 }
 
@@ -208,8 +220,17 @@ Reply Admin::facts(std::string_view kind) {
   for (const stack::Fact& f : read->facts) {
     if (!kind.empty() && f.kind != kind) continue;
     // A representative is a patient, too: their token is no id of the declaration.
-    out.push_back({{"index", f.index}, {"kind", f.kind}, {"subject", f.subject}, {"object", f.kind == "representative" ? "" : f.object}, {"about_a_patient", !f.patient.empty()},
-                   {"class", f.data_class}, {"purpose", f.purpose}, {"from", date(f.from)}, {"until", date(f.until)}, {"recorded", format(f.recorded)}, {"by", f.by}});
+    out.push_back({{"index", f.index},
+                   {"kind", f.kind},
+                   {"subject", f.subject},
+                   {"object", f.kind == "representative" ? "" : f.object},
+                   {"about_a_patient", !f.patient.empty()},
+                   {"class", f.data_class},
+                   {"purpose", f.purpose},
+                   {"from", date(f.from)},
+                   {"until", date(f.until)},
+                   {"recorded", format(f.recorded)},
+                   {"by", f.by}});
   }
   return json_reply({{"facts", std::move(out)}, {"size", read->size}});
 }
@@ -218,7 +239,8 @@ Reply Admin::prove(const std::string& body, const std::string& by) {
   const json in = json::parse(body, nullptr, false);
   if (!in.is_object()) return problem(400, "The body must be a JSON object.");
   const std::string folder = text(in, "folder");
-  if (!folder.starts_with("/") || folder.find("/../") != std::string::npos) return problem(400, "This can't be done as asked.", "folder must be an absolute path");
+  if (!folder.starts_with("/") || folder.find("/../") != std::string::npos)
+    return problem(400, "This can't be done as asked.", "folder must be an absolute path");
   const auto epoch = options_.keeper->current();
   if (!epoch) return problem(503, "No table is in force yet.");
   const epoch::World& world = epoch->world;
@@ -254,12 +276,20 @@ Reply Admin::prove(const std::string& body, const std::string& by) {
   auto bundle = proof::make_bundle(input);
   if (!bundle) return problem(bundle.error());
   // Evidence that leaves is on record before it exists.
-  json payload{{"act", "prove"}, {"from", count(input.from)}, {"manifest", hex(bundle->manifest)}, {"to", count(input.to)}, {"patient", !input.patients.empty()}};
+  json payload{{"act", "prove"},
+               {"from", count(input.from)},
+               {"manifest", hex(bundle->manifest)},
+               {"to", count(input.to)},
+               {"patient", !input.patients.empty()}};
   if (!input.vendor.empty()) payload["vendor"] = input.vendor;
   auto recorded = options_.ledger->append_and_wait(act(by, payload));
   if (!recorded) return problem(503, "This was not recorded, so nothing was written.", recorded.error().message);
   if (auto written = proof::write_bundle(*options_.files, folder, *bundle); !written) return problem(written.error());
-  return json_reply({{"folder", folder}, {"files", bundle->files.size()}, {"entries", bundle->entries}, {"manifest", hex(bundle->manifest)}, {"index", recorded->index()}});
+  return json_reply({{"folder", folder},
+                     {"files", bundle->files.size()},
+                     {"entries", bundle->entries},
+                     {"manifest", hex(bundle->manifest)},
+                     {"index", recorded->index()}});
 }
 
 Reply Admin::head() {

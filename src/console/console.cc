@@ -55,14 +55,15 @@ Reply list(std::string_view query, std::span<const T> all, std::uint64_t epoch, 
     ++total;
   }
   const bool more = offset < total && total - offset > limit;
-  return json_reply({{"epoch", epoch}, {"items", std::move(items)}, {"total", total}, {"next", more ? json(offset + limit) : json(nullptr)}});
+  return json_reply(
+      {{"epoch", epoch}, {"items", std::move(items)}, {"total", total}, {"next", more ? json(offset + limit) : json(nullptr)}});
 }
 
 json glimpse_json(const gate::Glimpse& g) {
-  return {{"exchange", g.exchange}, {"time", format(g.time)}, {"actor", g.actor},   {"client", g.client},     {"route", g.route},         {"action", g.action},
-          {"type", g.resource_type}, {"purpose", g.purpose},  {"decision", g.decision}, {"reason", g.reason}, {"sentence", g.sentence},   {"form", g.form},
-          {"view", g.view},          {"license", g.license},  {"epoch", g.epoch},   {"resources", g.resources}, {"withheld", g.withheld}, {"bytes", g.bytes},
-          {"status", g.status}};
+  return {{"exchange", g.exchange},   {"time", format(g.time)},  {"actor", g.actor},     {"client", g.client},     {"route", g.route},
+          {"action", g.action},       {"type", g.resource_type}, {"purpose", g.purpose}, {"decision", g.decision}, {"reason", g.reason},
+          {"sentence", g.sentence},   {"form", g.form},          {"view", g.view},       {"license", g.license},   {"epoch", g.epoch},
+          {"resources", g.resources}, {"withheld", g.withheld},  {"bytes", g.bytes},     {"status", g.status}};
 }
 
 Reply exchanges(std::string_view query, const gate::Gate& gate) {
@@ -87,11 +88,17 @@ Reply exchanges(std::string_view query, const gate::Gate& gate) {
 Reply metrics(const gate::Gate& gate, const epoch::Keeper& keeper, const ledger::Ledger& ledger, std::string_view build) {
   const gate::Counters& c = gate.counters();
   std::string out;
-  const auto family = [&](std::string_view name, std::string_view type, std::string_view help) { out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type); };
+  const auto family = [&](std::string_view name, std::string_view type, std::string_view help) {
+    out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+  };
   family("licet_build_info", "gauge", "The program's version.");
   out += fmt::format("licet_build_info{{version=\"{}\"}} 1\n", build);
   family("licet_exchanges_total", "counter", "Exchanges since start, by how they ended.");
-  const std::pair<const char*, std::uint64_t> ended[] = {{"pass", c.passed.load()}, {"reduce", c.reduced.load()}, {"refuse", c.refused.load()}, {"hold", c.held.load()}, {"cut", c.cut.load()}};
+  const std::pair<const char*, std::uint64_t> ended[] = {{"pass", c.passed.load()},
+                                                         {"reduce", c.reduced.load()},
+                                                         {"refuse", c.refused.load()},
+                                                         {"hold", c.held.load()},
+                                                         {"cut", c.cut.load()}};
   for (const auto& [outcome, n] : ended) out += fmt::format("licet_exchanges_total{{outcome=\"{}\"}} {}\n", outcome, n);
   family("licet_errors_total", "counter", "Exchanges that failed inside the gate.");
   out += fmt::format("licet_errors_total {}\n", c.errors.load());
@@ -124,8 +131,9 @@ Reply metrics(const gate::Gate& gate, const epoch::Keeper& keeper, const ledger:
 Console::Console(Options options) : options_(std::move(options)), key_(random_hex(*options_.random)) {
   page_ = page();
   const auto source = [](std::string_view text) { return "'sha256-" + base64(crypto::sha256(text)) + "'"; };
-  policy_ = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src data:; connect-src 'self'; style-src " + source(page_style()) + "; script-src " +
-            source(page_script());
+  policy_ =
+      "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src data:; connect-src 'self'; style-src " +
+      source(page_style()) + "; script-src " + source(page_script());
 }
 Console::~Console() = default;
 
@@ -142,19 +150,26 @@ Reply Console::answer(const http::Request& request, const std::string& body) {
     return sign_in(request, parameter(body, "key").value_or(""));
   }
   if (request.method != "GET" && request.method != "HEAD") return problem(405, "The console only shows: GET.");
-  if (path == "/healthz") return Reply{{options_.ledger->poisoned() ? 503 : 200, {{"content-type", "text/plain"}, {"cache-control", "no-store"}}}, options_.ledger->poisoned() ? "poisoned\n" : "ok\n"};
+  if (path == "/healthz")
+    return Reply{{options_.ledger->poisoned() ? 503 : 200, {{"content-type", "text/plain"}, {"cache-control", "no-store"}}},
+                 options_.ledger->poisoned() ? "poisoned\n" : "ok\n"};
   if (path == "/metrics") return metrics(*options_.gate, *options_.keeper, *options_.ledger, options_.build);
   const bool known = signed_in(request);
   if (path == "/") {
     if (const auto given = parameter(request.query(), "key")) return sign_in(request, *given);
     Reply reply{{known ? 200 : 401,
-                 {{"content-type", "text/html; charset=utf-8"}, {"cache-control", "no-store"}, {"content-security-policy", policy_}, {"referrer-policy", "no-referrer"},
-                  {"x-content-type-options", "nosniff"}, {"cross-origin-opener-policy", "same-origin"}}},
+                 {{"content-type", "text/html; charset=utf-8"},
+                  {"cache-control", "no-store"},
+                  {"content-security-policy", policy_},
+                  {"referrer-policy", "no-referrer"},
+                  {"x-content-type-options", "nosniff"},
+                  {"cross-origin-opener-policy", "same-origin"}}},
                 known ? page_ : sign_in_page()};
     return reply;
   }
   if (!path.starts_with("/api/v1/")) return problem(404, "There is nothing at this address.");
-  if (!known) return problem(401, "Sign in first.", "open the address that `licet serve` printed, or send its key as `Authorization: Bearer KEY`");
+  if (!known)
+    return problem(401, "Sign in first.", "open the address that `licet serve` printed, or send its key as `Authorization: Bearer KEY`");
   const std::string_view what = path.substr(8);
   const auto query = request.query();
   if (what == "status") return json_reply(status_json(*options_.gate, *options_.keeper, *options_.ledger, options_.build));
@@ -166,28 +181,39 @@ Reply Console::answer(const http::Request& request, const std::string& body) {
   if (what == "grounds") return list<rules::Ground>(query, epoch->world.judgment.grounds, epoch->number, all);
   if (what == "findings") {
     const std::string wanted = parameter(query, "status").value_or("");
-    const auto want = [&](const rules::Finding& f) { return wanted.empty() || ("," + wanted + ",").find(fmt::format(",{},", rules::name(f.status))) != std::string::npos; };
+    const auto want = [&](const rules::Finding& f) {
+      return wanted.empty() || ("," + wanted + ",").find(fmt::format(",{},", rules::name(f.status))) != std::string::npos;
+    };
     return list<rules::Finding>(query, epoch->world.judgment.findings, epoch->number, want);
   }
   return problem(404, "There is nothing at this address.");
 }
 
-bool Console::is_key(std::string_view given) const { return given.size() == key_.size() && crypto::equal_constant_time(as_bytes(given), as_bytes(key_)); }
+bool Console::is_key(std::string_view given) const {
+  return given.size() == key_.size() && crypto::equal_constant_time(as_bytes(given), as_bytes(key_));
+}
 
 bool Console::signed_in(const http::Request& request) {
-  if (const std::string* field = request.headers.find("authorization"); field != nullptr && field->starts_with("Bearer ")) return is_key(std::string_view(*field).substr(7));
+  if (const std::string* field = request.headers.find("authorization"); field != nullptr && field->starts_with("Bearer "))
+    return is_key(std::string_view(*field).substr(7));
   const std::string_view id = cookie_of(request);
   const Micros now = options_.ledger->now();
   const std::lock_guard lock(mutex_);
-  return std::any_of(sessions_.begin(), sessions_.end(),
-                     [&](const Session& s) { return now < s.until && s.id.size() == id.size() && crypto::equal_constant_time(as_bytes(s.id), as_bytes(id)); });
+  return std::any_of(sessions_.begin(), sessions_.end(), [&](const Session& s) {
+    return now < s.until && s.id.size() == id.size() && crypto::equal_constant_time(as_bytes(s.id), as_bytes(id));
+  });
 }
 
 Reply Console::sign_in(const http::Request& request, std::string_view given) {
   const bool good = is_key(given);
   record_login(good);
   if (!good) {
-    Reply reply{{401, {{"content-type", "text/html; charset=utf-8"}, {"cache-control", "no-store"}, {"content-security-policy", policy_}, {"referrer-policy", "no-referrer"}}}, sign_in_page()};
+    Reply reply{{401,
+                 {{"content-type", "text/html; charset=utf-8"},
+                  {"cache-control", "no-store"},
+                  {"content-security-policy", policy_},
+                  {"referrer-policy", "no-referrer"}}},
+                sign_in_page()};
     return reply;
   }
   const std::string id = random_hex(*options_.random);
@@ -199,7 +225,8 @@ Reply Console::sign_in(const http::Request& request, std::string_view given) {
   // Away from the address that holds the key, so that it doesn't stay in the bar.
   Reply reply{{303,
                {{"location", "/"},
-                {"set-cookie", fmt::format("{}{}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", kCookie, id, std::chrono::seconds(kSessionLife).count(), request.peer.tls ? "; Secure" : "")},
+                {"set-cookie", fmt::format("{}{}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", kCookie, id,
+                                           std::chrono::seconds(kSessionLife).count(), request.peer.tls ? "; Secure" : "")},
                 {"cache-control", "no-store"},
                 {"referrer-policy", "no-referrer"}}},
               ""};

@@ -1,4 +1,5 @@
-// The console and the admin socket over a real ledger, keeper and gate on a disk in memory; the last test speaks through a real unix socket.
+// The console and the admin socket over a real ledger, keeper and gate on a disk in memory; the last test speaks through a real unix
+// socket.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -72,7 +73,8 @@ to: scribe
 for: [TREAT]
 reads: {DocumentReference: [id, type]}
 )";
-constexpr const char* kPack = "kind: pack\nid: test\nversion: \"1.0\"\nstatus: in-force\ntitle: A test\nsource: none\nretrieved-on: 2026-01-01\n";
+constexpr const char* kPack =
+    "kind: pack\nid: test\nversion: \"1.0\"\nstatus: in-force\ntitle: A test\nsource: none\nretrieved-on: 2026-01-01\n";
 constexpr const char* kRules = R"y(id: r-region
 cites: ["164.1"]
 source: law
@@ -144,7 +146,8 @@ struct World {
 
   World() {
     log::set_level(log::Level::error);
-    auto made = crypto::KeyRing::create(crypto::Secret::random(random), "riverbend", random, [](const std::string&) { return Result<void>(); });
+    auto made =
+        crypto::KeyRing::create(crypto::Secret::random(random), "riverbend", random, [](const std::string&) { return Result<void>(); });
     EXPECT_TRUE(made.ok());
     keys = *std::move(made);
     for (const char* folder : {"stack", "packs/test", "packs/classes"}) EXPECT_TRUE(disk.make_folder(folder).ok());
@@ -241,7 +244,13 @@ struct World {
   }
   [[nodiscard]] std::string leaves() const {
     std::string out;
-    EXPECT_TRUE(ledger->read(0, ledger->head().size, [&](const ledger::Leaf& leaf) { out += leaf.json + "\n"; return true; }).ok());
+    EXPECT_TRUE(ledger
+                    ->read(0, ledger->head().size,
+                           [&](const ledger::Leaf& leaf) {
+                             out += leaf.json + "\n";
+                             return true;
+                           })
+                    .ok());
     return out;
   }
   [[nodiscard]] std::string reference_now() const {
@@ -285,7 +294,8 @@ TEST(Console, AKeyBecomesACookieAndEveryLoginIsOnTheLedger) {
   EXPECT_EQ(World::call(*w.console, r).head.status, 200);
   w.clock.advance(std::chrono::hours(13));
   EXPECT_EQ(World::call(*w.console, r).head.status, 401) << "twelve hours";
-  for (const char* wrong : {"", "x", "00000000000000000000000000000000"}) EXPECT_EQ(w.get(std::string("/?key=") + wrong, false).head.status, 401);
+  for (const char* wrong : {"", "x", "00000000000000000000000000000000"})
+    EXPECT_EQ(w.get(std::string("/?key=") + wrong, false).head.status, 401);
   EXPECT_NE(w.leaves().find(R"("payload":{"act":"login","through":"console"})"), std::string::npos);
   EXPECT_NE(w.leaves().find(R"("payload":{"act":"login-failed","through":"console"})"), std::string::npos);
 }
@@ -309,7 +319,8 @@ TEST(Console, ThePageIsWholeAndItsPolicyAllowsNothingElse) {
     return page.body.substr(from, page.body.find("</" + std::string(tag) + ">", from) - from);
   };
   for (const char* tag : {"style", "script"}) EXPECT_NE(policy.find(base64(crypto::sha256(inside(tag)))), std::string::npos) << tag;
-  for (const char* not_there : {"http://", "https://", "innerHTML", " style=", "onclick=\""}) EXPECT_EQ(page.body.find(not_there), std::string::npos) << not_there;
+  for (const char* not_there : {"http://", "https://", "innerHTML", " style=", "onclick=\""})
+    EXPECT_EQ(page.body.find(not_there), std::string::npos) << not_there;
 }
 
 TEST(Console, ListsInPages) {
@@ -389,7 +400,8 @@ TEST(Admin, OnlyTheSameUser) {
 
 TEST(Admin, RecordsFactsAndKeepsPatientsSealed) {
   World w;
-  const Page done = w.tell("POST", "/record", {{"kind", "consent"}, {"subject", "scribe"}, {"patient", "maria-1"}, {"class", "special.sud"}, {"by", "j.ortiz"}});
+  const Page done = w.tell(
+      "POST", "/record", {{"kind", "consent"}, {"subject", "scribe"}, {"patient", "maria-1"}, {"class", "special.sud"}, {"by", "j.ortiz"}});
   ASSERT_EQ(done.head.status, 200) << done.body;
   EXPECT_NE(w.leaves().find("\"actor\":\"j.ortiz\""), std::string::npos);
   EXPECT_EQ(w.leaves().find("maria-1"), std::string::npos);
@@ -486,7 +498,8 @@ TEST(Admin, ProvesIntoAFolderAndRecordsIt) {
   const proof::Report report = proof::verify_bundle(*files, ledger::Verifier{"licet.example/riverbend/n1", w.keys->log_key().public_key()});
   EXPECT_TRUE(report.ok()) << (report.ok() ? "" : report.faults[0]);
   EXPECT_NE(w.leaves().find(R"("act":"prove")"), std::string::npos);
-  EXPECT_EQ(w.tell("POST", "/prove", {{"folder", "/out/bundle"}, {"from", "2026-11-25"}, {"to", "2026-11-25"}}).head.status, 409) << "not empty";
+  EXPECT_EQ(w.tell("POST", "/prove", {{"folder", "/out/bundle"}, {"from", "2026-11-25"}, {"to", "2026-11-25"}}).head.status, 409)
+      << "not empty";
   EXPECT_EQ(w.tell("POST", "/prove", {{"folder", "bundle"}, {"from", "2026-11-25"}}).head.status, 400) << "relative to what?";
   EXPECT_EQ(w.tell("POST", "/prove", {{"folder", "/out/b2"}, {"from", "soon"}}).head.status, 400);
   EXPECT_EQ(w.tell("POST", "/prove", {{"folder", "/out/b3"}, {"from", "2026-11-25"}, {"vendor", "nobody"}}).head.status, 400);
@@ -498,7 +511,8 @@ TEST(Admin, ProvesIntoAFolderAndRecordsIt) {
 TEST(Admin, HeadIsASignedCheckpoint) {
   World w;
   const json head = w.tell("GET", "/head").value();
-  auto opened = ledger::open_checkpoint(head["checkpoint"].get<std::string>(), {"licet.example/riverbend/n1", w.keys->log_key().public_key()});
+  auto opened =
+      ledger::open_checkpoint(head["checkpoint"].get<std::string>(), {"licet.example/riverbend/n1", w.keys->log_key().public_key()});
   ASSERT_TRUE(opened.ok());
   EXPECT_EQ(head["size"], opened->size);
 }

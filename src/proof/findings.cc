@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::array kStatuses = {Status::pass, Status::fail, Status::unknown, Status::not_applicable, Status::accepted, Status::stale};
 
-json date_or_null(const std::optional<Date>& date) { return date ? json(format(*date)) : json(nullptr); }
+json date_or_null(const std::optional<Date>& date) {
+  return date ? json(format(*date)) : json(nullptr);
+}
 
 // SARIF's location of the first declared thing that a finding was read from; null where it stands on recorded facts alone.
 json location_of(const rules::Finding& finding) {
@@ -34,8 +36,9 @@ json location_of(const rules::Finding& finding) {
 }  // namespace
 
 json to_json(const rules::Finding& f) {
-  return {{"requirement", f.requirement}, {"cites", f.cites}, {"subject", f.subject}, {"status", rules::name(f.status)}, {"because", f.because},
-          {"witness", embedded(f.witness)}, {"facts", embedded(f.facts)}, {"mend", f.mend}};
+  return {{"requirement", f.requirement},    {"cites", f.cites},     {"subject", f.subject},
+          {"status", rules::name(f.status)}, {"because", f.because}, {"witness", embedded(f.witness)},
+          {"facts", embedded(f.facts)},      {"mend", f.mend}};
 }
 
 json to_json(const rules::Ground& g) {
@@ -108,7 +111,8 @@ std::string findings_json(const rules::Judgment& judgment) {
   json findings = json::array(), packs = json::array();
   for (const rules::Finding& f : judgment.findings) findings.push_back(to_json(f));
   for (const rules::PackInfo& p : judgment.packs) packs.push_back({{"id", p.id}, {"version", p.version}, {"status", p.status}});
-  return canonical({{"as_of", format(judgment.as_of)}, {"packs", std::move(packs)}, {"findings", std::move(findings)}, {"summary", summary(judgment)}});
+  return canonical(
+      {{"as_of", format(judgment.as_of)}, {"packs", std::move(packs)}, {"findings", std::move(findings)}, {"summary", summary(judgment)}});
 }
 
 std::string findings_sarif(const rules::Judgment& judgment, std::string_view version) {
@@ -118,10 +122,15 @@ std::string findings_sarif(const rules::Judgment& judgment, std::string_view ver
     json result{{"ruleId", f.requirement}};
     switch (f.status) {
       case Status::pass:
-      case Status::not_applicable: continue;
+      case Status::not_applicable:
+        continue;
       case Status::fail:
-      case Status::stale: result["kind"] = "fail", result["level"] = f.about == "program" ? "warning" : "error"; break;
-      case Status::unknown: result["kind"] = "open", result["level"] = "none"; break;  // §3.27.10: only `fail` has another level than none
+      case Status::stale:
+        result["kind"] = "fail", result["level"] = f.about == "program" ? "warning" : "error";
+        break;
+      case Status::unknown:
+        result["kind"] = "open", result["level"] = "none";
+        break;  // §3.27.10: only `fail` has another level than none
       case Status::accepted:
         result["kind"] = "fail", result["level"] = "note";
         result["suppressions"] = json::array({{{"kind", "external"}, {"status", "accepted"}, {"justification", f.because}}});
@@ -149,7 +158,8 @@ std::string findings_sarif(const rules::Judgment& judgment, std::string_view ver
            {"results", std::move(results)},
            {"originalUriBaseIds", {{"STACK", {{"description", {{"text", "the folder of the declaration"}}}}}}},
            {"properties", {{"as_of", format(judgment.as_of)}, {"under", judgment.under}}}};
-  return canonical({{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"}, {"version", "2.1.0"}, {"runs", json::array({std::move(run)})}});
+  return canonical(
+      {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"}, {"version", "2.1.0"}, {"runs", json::array({std::move(run)})}});
 }
 
 }  // namespace licet::proof

@@ -101,8 +101,14 @@ rules::Judgment judgment() {
   j.as_of = *parse_date("2026-11-25");
   j.under = "under packs test@1; state law not assessed";
   j.packs = {{.id = "test", .version = "1", .status = "in-force", .title = "Test", .effective = {}, .digest = crypto::sha256("pack")}};
-  rules::Finding good{.requirement = "r-contract", .cites = {"164.308(b)(1)", "164.502(e)(1)"}, .about = "contract", .subject = "notes", .status = rules::Status::pass, .because = "It is covered.",
-                      .witness = R"(["ehr","notes","scribe"])", .facts = R"([{"id":"baa-scribe","at":"stack.yaml:32"}])"};
+  rules::Finding good{.requirement = "r-contract",
+                      .cites = {"164.308(b)(1)", "164.502(e)(1)"},
+                      .about = "contract",
+                      .subject = "notes",
+                      .status = rules::Status::pass,
+                      .because = "It is covered.",
+                      .witness = R"(["ehr","notes","scribe"])",
+                      .facts = R"([{"id":"baa-scribe","at":"stack.yaml:32"}])"};
   rules::Finding bad = good;
   bad.subject = "fax-flow";
   bad.status = rules::Status::fail;
@@ -121,8 +127,17 @@ rules::Judgment judgment() {
   none.subject.clear();
   none.status = rules::Status::not_applicable;
   j.findings = {good, bad, none, open, accepted};
-  j.grounds = {{.id = "associate:notes", .kind = "associate", .flow = "notes", .recipient = "scribe", .classes = {"clinical.note"}, .purposes = {"TREAT"}, .agreements = {"baa-scribe"}, .entity = "riverbend",
-                .witness = R"(["riverbend","baa-scribe","scribe-ai","scribe"])", .cites = "164.502(e)", .because = "riverbend > baa-scribe > scribe-ai"}};
+  j.grounds = {{.id = "associate:notes",
+                .kind = "associate",
+                .flow = "notes",
+                .recipient = "scribe",
+                .classes = {"clinical.note"},
+                .purposes = {"TREAT"},
+                .agreements = {"baa-scribe"},
+                .entity = "riverbend",
+                .witness = R"(["riverbend","baa-scribe","scribe-ai","scribe"])",
+                .cites = "164.502(e)",
+                .because = "riverbend > baa-scribe > scribe-ai"}};
   return j;
 }
 
@@ -139,7 +154,8 @@ struct World {
 
   World() {
     log::set_level(log::Level::error);
-    auto made = crypto::KeyRing::create(crypto::Secret::random(random), "riverbend", random, [](const std::string&) { return Result<void>(); });
+    auto made =
+        crypto::KeyRing::create(crypto::Secret::random(random), "riverbend", random, [](const std::string&) { return Result<void>(); });
     EXPECT_TRUE(made.ok());
     keys = *std::move(made);
     ledger::Options o;
@@ -260,10 +276,13 @@ std::string faults(const Report& report) {
   for (const std::string& f : report.faults) out += f + "\n";
   return out;
 }
-std::size_t count_lines(std::string_view text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')); }
+std::size_t count_lines(std::string_view text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
 
 // What a holder of the log key could do: change files and sign again.
-void sign_again(Bundle& bundle, const crypto::Ed25519Key& key, const std::function<void(json&)>& more = [](json&) {}) {
+void sign_again(
+    Bundle& bundle, const crypto::Ed25519Key& key, const std::function<void(json&)>& more = [](json&) {}) {
   json manifest = json::parse(file(bundle, kManifest));
   for (json& f : manifest["files"]) {
     const std::string& bytes = file(bundle, f["path"].get<std::string>());
@@ -280,10 +299,11 @@ void sign_again(Bundle& bundle, const crypto::Ed25519Key& key, const std::functi
 TEST(Findings, JsonIsTheDocumentedShape) {
   rules::Judgment j = judgment();
   j.findings.resize(2);
-  EXPECT_EQ(findings_json(j),
-            R"j({"as_of":"2026-11-25","findings":[{"because":"It is covered.","cites":["164.308(b)(1)","164.502(e)(1)"],"facts":[{"at":"stack.yaml:32","id":"baa-scribe"}],"mend":"","requirement":"r-contract","status":"pass","subject":"notes","witness":["ehr","notes","scribe"]},)j"
-            R"j({"because":"=No contract covers <fax>.","cites":["164.308(b)(1)","164.502(e)(1)"],"facts":[{"at":"ledger:3","id":"x"},{"at":"flows.yaml:20","id":"baa-other"}],"mend":"Sign one.","requirement":"r-contract","status":"fail","subject":"fax-flow","witness":["ehr","fax"]}],)j"
-            R"j("packs":[{"id":"test","status":"in-force","version":"1"}],"summary":{"accepted":0,"fail":1,"not-applicable":0,"pass":1,"stale":0,"unknown":0}})j");
+  EXPECT_EQ(
+      findings_json(j),
+      R"j({"as_of":"2026-11-25","findings":[{"because":"It is covered.","cites":["164.308(b)(1)","164.502(e)(1)"],"facts":[{"at":"stack.yaml:32","id":"baa-scribe"}],"mend":"","requirement":"r-contract","status":"pass","subject":"notes","witness":["ehr","notes","scribe"]},)j"
+      R"j({"because":"=No contract covers <fax>.","cites":["164.308(b)(1)","164.502(e)(1)"],"facts":[{"at":"ledger:3","id":"x"},{"at":"flows.yaml:20","id":"baa-other"}],"mend":"Sign one.","requirement":"r-contract","status":"fail","subject":"fax-flow","witness":["ehr","fax"]}],)j"
+      R"j("packs":[{"id":"test","status":"in-force","version":"1"}],"summary":{"accepted":0,"fail":1,"not-applicable":0,"pass":1,"stale":0,"unknown":0}})j");
 }
 
 TEST(Findings, SarifHoldsWhatIsAmissWithItsPlace) {
@@ -307,8 +327,13 @@ TEST(Findings, SarifHoldsWhatIsAmissWithItsPlace) {
 
 TEST(Csv, QuotesAndDefends) {
   const std::pair<std::string_view, std::string_view> cases[] = {
-      {"plain", "plain"},   {"", ""},           {"a,b", "\"a,b\""},         {"say \"hi\"", "\"say \"\"hi\"\"\""}, {"=1+1", "\"'=1+1\""}, {"+1", "\"'+1\""},     {"-1", "\"'-1\""},
-      {"@x", "\"'@x\""}, {"\tx", "\"'\tx\""}, {"two\nlines", "\"two\nlines\""}, {" =1", "\"' =1\""},        {"a=1", "a=1"},        {" a", "\" a\""},
+      {"plain", "plain"},    {"", ""},
+      {"a,b", "\"a,b\""},    {"say \"hi\"", "\"say \"\"hi\"\"\""},
+      {"=1+1", "\"'=1+1\""}, {"+1", "\"'+1\""},
+      {"-1", "\"'-1\""},     {"@x", "\"'@x\""},
+      {"\tx", "\"'\tx\""},   {"two\nlines", "\"two\nlines\""},
+      {" =1", "\"' =1\""},   {"a=1", "a=1"},
+      {" a", "\" a\""},
   };
   for (const auto& [text, cell] : cases) EXPECT_EQ(csv_cell(text), cell);
 }
@@ -326,8 +351,10 @@ TEST(Prove, HoldsWhatItPromisesAndVerifies) {
   World w;
   w.day();
   Bundle b = w.bundle(w.input());
-  for (const char* path : {"index.html", "findings.json", "findings.csv", "findings.html", "licenses.json", "licenses.csv", "grounds.json", "grounds.csv", "exchanges.csv", "refusals.csv", "tools.csv",
-                           "agreements.csv", "ledger/checkpoint", "ledger/entries.jsonl", "ledger/proofs.jsonl", "manifest.json", "manifest.sig", "key.txt", "stack/stack.yaml", "stack/more/empty.yaml"})
+  for (const char* path : {"index.html",    "findings.json",  "findings.csv",      "findings.html",        "licenses.json",
+                           "licenses.csv",  "grounds.json",   "grounds.csv",       "exchanges.csv",        "refusals.csv",
+                           "tools.csv",     "agreements.csv", "ledger/checkpoint", "ledger/entries.jsonl", "ledger/proofs.jsonl",
+                           "manifest.json", "manifest.sig",   "key.txt",           "stack/stack.yaml",     "stack/more/empty.yaml"})
     EXPECT_FALSE(file(b, path).empty()) << path;
   const Report report = verify_bundle(b.files, w.verifier());
   EXPECT_TRUE(report.ok()) << faults(report);
@@ -338,8 +365,10 @@ TEST(Prove, HoldsWhatItPromisesAndVerifies) {
   EXPECT_EQ(count_lines(file(b, "exchanges.csv")), 7U);
   EXPECT_EQ(count_lines(file(b, "refusals.csv")), 3U);
   EXPECT_NE(file(b, "refusals.csv").find(",no-ground,No lawful ground on record covers this."), std::string::npos);
-  EXPECT_NE(file(b, "tools.csv").find("scribe,,ehr,clinical.note,TREAT,,baa-scribe,,,3,6,0,300,2,2026-11-25T01:00:00"), std::string::npos) << file(b, "tools.csv");
-  EXPECT_NE(file(b, "agreements.csv").find(hex(crypto::sha256("the agreement")) + ",,no digest declared"), std::string::npos) << file(b, "agreements.csv");
+  EXPECT_NE(file(b, "tools.csv").find("scribe,,ehr,clinical.note,TREAT,,baa-scribe,,,3,6,0,300,2,2026-11-25T01:00:00"), std::string::npos)
+      << file(b, "tools.csv");
+  EXPECT_NE(file(b, "agreements.csv").find(hex(crypto::sha256("the agreement")) + ",,no digest declared"), std::string::npos)
+      << file(b, "agreements.csv");
   EXPECT_NE(file(b, "findings.csv").find("\"'=No contract"), std::string::npos) << "a spreadsheet must not run it";
   EXPECT_EQ(file(b, "findings.html").find("<fax>"), std::string::npos);
   EXPECT_NE(file(b, "index.html").find("recognizes no certificate"), std::string::npos);
@@ -407,7 +436,8 @@ TEST(Prove, NarrowedToAPatientIsEphiAndSaysSo) {
   World w;
   w.day();
   ProveInput in = w.input();
-  auto blinds = patient_blinds(*w.ledger, Phi<std::string>("maria-1"), in.from - std::chrono::hours(24 * 400), in.to + std::chrono::hours(24 * 400));
+  auto blinds =
+      patient_blinds(*w.ledger, Phi<std::string>("maria-1"), in.from - std::chrono::hours(24 * 400), in.to + std::chrono::hours(24 * 400));
   ASSERT_TRUE(blinds.ok());
   ASSERT_EQ(blinds->size(), 1U) << "only months in which the ledger has entries";
   in.patients = *blinds;
@@ -455,8 +485,10 @@ TEST(Verify, NoticesEachFlippedBit) {
       const Report report = verify_bundle(b.files, flips % 2 == 0 ? std::optional(w.verifier()) : std::nullopt);
       ASSERT_FALSE(report.ok()) << b.files[i].path << " bit " << bit;
       // A damaged key makes every signature wrong, and a damaged manifest may misname the files that it lists: they needn't be named alone.
-      const bool named = std::any_of(report.faults.begin(), report.faults.end(), [&](const std::string& f) { return f.starts_with(b.files[i].path); });
-      ASSERT_TRUE(named || b.files[i].path == kKey || b.files[i].path == kManifest) << b.files[i].path << " bit " << bit << "\n" << faults(report);
+      const bool named =
+          std::any_of(report.faults.begin(), report.faults.end(), [&](const std::string& f) { return f.starts_with(b.files[i].path); });
+      ASSERT_TRUE(named || b.files[i].path == kKey || b.files[i].path == kManifest) << b.files[i].path << " bit " << bit << "\n"
+                                                                                    << faults(report);
       ++flips;
     }
   }
@@ -506,7 +538,8 @@ TEST(Verify, TablesMustFollowFromTheLog) {
     std::string& entries = file(b, kEntries);
     entries.replace(entries.find("\"x2\""), 4, "\"y2\"");
     sign_again(b, w.keys->log_key());
-    EXPECT_NE(faults(verify_bundle(b.files, w.verifier())).find("ledger/entries.jsonl: entry 3 is not the one in the log"), std::string::npos);
+    EXPECT_NE(faults(verify_bundle(b.files, w.verifier())).find("ledger/entries.jsonl: entry 3 is not the one in the log"),
+              std::string::npos);
   }
   {
     // A refusal is left out, tables and manifest made to fit.

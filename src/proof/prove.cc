@@ -25,7 +25,9 @@ std::string words(const std::vector<std::string>& items, std::string_view betwee
   }
   return out;
 }
-std::string text_of(const std::optional<Date>& date) { return date ? format(*date) : std::string(); }
+std::string text_of(const std::optional<Date>& date) {
+  return date ? format(*date) : std::string();
+}
 
 // What of the world a bundle shows: all of it, or what concerns one vendor.
 struct Shown {
@@ -57,7 +59,8 @@ Result<Shown> choose(const ProveInput& in) {
   std::sort(out.narrow.agreements.begin(), out.narrow.agreements.end());
   // A witness names everything on the path: whoever is on it is concerned.
   const auto names = [&](const std::string& witness) {
-    return std::any_of(related.begin(), related.end(), [&](const std::string& id) { return witness.find('"' + id + '"') != std::string::npos; });
+    return std::any_of(related.begin(), related.end(),
+                       [&](const std::string& id) { return witness.find('"' + id + '"') != std::string::npos; });
   };
   for (const rules::Finding& f : in.judgment->findings)
     if (related.empty() || is_related(f.subject) || names(f.witness)) out.findings.push_back(&f);
@@ -85,23 +88,29 @@ std::string findings_csv(const Shown& shown) {
 }
 
 std::string licenses_csv(const Shown& shown) {
-  Csv csv{"license", "holder", "flow", "permit", "ground", "entity", "classes", "purposes", "actions", "regions", "conditions", "form", "view", "hold", "from", "until", "agreements", "because"};
+  Csv csv{"license", "holder",     "flow", "permit", "ground", "entity", "classes", "purposes",   "actions",
+          "regions", "conditions", "form", "view",   "hold",   "from",   "until",   "agreements", "because"};
   for (const license::License* l : shown.licenses)
-    csv.row({l->id, l->holder, l->flow, l->permit, l->ground_kind, l->entity, words(l->classes), words(l->purposes), words(l->actions), words(l->regions), words(l->conditions),
-             name(l->form), l->view, l->hold ? "yes" : "no", text_of(l->from), text_of(l->until), words(l->agreements), l->because});
+    csv.row({l->id, l->holder, l->flow, l->permit, l->ground_kind, l->entity, words(l->classes), words(l->purposes), words(l->actions),
+             words(l->regions), words(l->conditions), name(l->form), l->view, l->hold ? "yes" : "no", text_of(l->from), text_of(l->until),
+             words(l->agreements), l->because});
   return csv.take();
 }
 
 std::string grounds_csv(const Shown& shown) {
-  Csv csv{"ground", "kind", "recipient", "flow", "entity", "classes", "purposes", "regions", "whose", "form", "minimum_necessary", "accountable", "hold", "from", "until", "agreements", "cites", "because"};
+  Csv csv{"ground",      "kind", "recipient", "flow",  "entity",     "classes", "purposes", "regions", "whose", "form", "minimum_necessary",
+          "accountable", "hold", "from",      "until", "agreements", "cites",   "because"};
   for (const rules::Ground* g : shown.grounds)
-    csv.row({g->id, g->kind, g->recipient, g->flow, g->entity, words(g->classes), words(g->purposes), words(g->regions), g->whose, g->form, g->minimum_necessary ? "yes" : "no",
-             g->accountable ? "yes" : "no", g->hold ? "yes" : "no", text_of(g->from), text_of(g->until), words(g->agreements), g->cites, g->because});
+    csv.row({g->id, g->kind, g->recipient, g->flow, g->entity, words(g->classes), words(g->purposes), words(g->regions), g->whose, g->form,
+             g->minimum_necessary ? "yes" : "no", g->accountable ? "yes" : "no", g->hold ? "yes" : "no", text_of(g->from),
+             text_of(g->until), words(g->agreements), g->cites, g->because});
   return csv.take();
 }
 
 std::string agreements_csv(const ProveInput& in, const Shown& shown) {
-  Csv csv{"agreement", "is", "up", "down", "status", "signed", "effective", "expires", "terminated", "document", "document_sha256", "declared_sha256", "document_check", "declared_at"};
+  Csv csv{"agreement",      "is",         "up",         "down",     "status",          "signed",
+          "effective",      "expires",    "terminated", "document", "document_sha256", "declared_sha256",
+          "document_check", "declared_at"};
   for (const stack::Document* a : shown.agreements) {
     const std::string path(a->text("document"));
     const std::string declared(a->text("sha256"));
@@ -110,9 +119,13 @@ std::string agreements_csv(const ProveInput& in, const Shown& shown) {
       auto bytes = in.document(path);
       if (bytes) digest = hex(crypto::sha256(*bytes));
     }
-    const std::string_view check = path.empty() ? "no document declared" : digest.empty() ? "not available" : declared.empty() ? "no digest declared" : declared == digest ? "matches" : "DIFFERS";
-    csv.row({a->id, a->text("is"), a->text("up"), a->text("down"), a->text("status"), a->text("signed"), a->text("effective"), a->text("expires"), a->text("terminated"), path, digest,
-             declared, check, in.stack->where(a->place)});
+    const std::string_view check = path.empty()         ? "no document declared"
+                                   : digest.empty()     ? "not available"
+                                   : declared.empty()   ? "no digest declared"
+                                   : declared == digest ? "matches"
+                                                        : "DIFFERS";
+    csv.row({a->id, a->text("is"), a->text("up"), a->text("down"), a->text("status"), a->text("signed"), a->text("effective"),
+             a->text("expires"), a->text("terminated"), path, digest, declared, check, in.stack->where(a->place)});
   }
   return csv.take();
 }
@@ -124,14 +137,18 @@ std::vector<std::vector<std::string>> finding_rows(const Shown& shown, bool amis
   for (const Status status : kWorstFirst) {
     if (amiss_only && (status == Status::pass || status == Status::not_applicable)) continue;
     for (const rules::Finding* f : shown.findings)
-      if (f->status == status) rows.push_back({std::string(rules::name(status)), f->subject, f->requirement, words(f->cites, ", "), f->because, status == Status::pass ? "" : f->mend});
+      if (f->status == status)
+        rows.push_back({std::string(rules::name(status)), f->subject, f->requirement, words(f->cites, ", "), f->because,
+                        status == Status::pass ? "" : f->mend});
   }
   return rows;
 }
 
 std::string findings_html(const ProveInput& in, const Shown& shown) {
-  std::string body = "<h1>Findings</h1>\n<p class=\"soft\">As of " + format(in.judgment->as_of) + ", " + escaped(in.judgment->under) + ".</p>\n";
-  body += html_table("Every verdict, the worst first", {"status", "subject", "requirement", "cites", "because", "mend"}, finding_rows(shown, false));
+  std::string body =
+      "<h1>Findings</h1>\n<p class=\"soft\">As of " + format(in.judgment->as_of) + ", " + escaped(in.judgment->under) + ".</p>\n";
+  body += html_table("Every verdict, the worst first", {"status", "subject", "requirement", "cites", "because", "mend"},
+                     finding_rows(shown, false));
   body += "<footer><p>" + escaped(kNotice) + "</p></footer>\n";
   return html_page("Findings", body);
 }
@@ -142,7 +159,8 @@ struct About {
 };
 constexpr About kFiles[] = {
     {"findings.html, .json, .csv", "each requirement's verdict on each subject, with the sentence, its witness and what would mend it"},
-    {"licenses.json, .csv", "what was lawful: who may receive which classes, for what, in which form and view, until when, and by what right"},
+    {"licenses.json, .csv",
+     "what was lawful: who may receive which classes, for what, in which form and view, until when, and by what right"},
     {"grounds.json, .csv", "the reasons in law on record that the licenses stand on"},
     {"agreements.csv", "each agreement: parties, dates, and the digest of its document where that was at hand"},
     {"exchanges.csv", "a row for each leg and part of each exchange of the period; patients as blind indexes"},
@@ -153,23 +171,35 @@ constexpr About kFiles[] = {
     {"ledger/checkpoint", "the log's signed head (C2SP tlog-checkpoint)"},
     {"stack/", "the declaration that was judged, as it was"},
     {"manifest.json", "the SHA-256 of every other file, and of what they were made"},
-    {"manifest.sig, key.txt", "the signature of the manifest (C2SP signed note), and the public key. Compare the key with one that you got elsewhere"},
+    {"manifest.sig, key.txt",
+     "the signature of the manifest (C2SP signed note), and the public key. Compare the key with one that you got elsewhere"},
 };
 
-std::string index_html(const ProveInput& in, const Shown& shown, const LeafTables& tables, const ledger::Checkpoint& checkpoint, bool complete) {
-  const auto pair = [](std::string_view name, std::string_view value) { return "<dt>" + escaped(name) + "</dt><dd>" + escaped(value) + "</dd>\n"; };
-  std::string body = "<h1>Evidence of " + escaped(in.stack->tenant) + "</h1>\n<p class=\"soft\">" + format(in.from) + " to " + format(in.to) + "</p>\n";
+std::string index_html(const ProveInput& in, const Shown& shown, const LeafTables& tables, const ledger::Checkpoint& checkpoint,
+                       bool complete) {
+  const auto pair = [](std::string_view name, std::string_view value) {
+    return "<dt>" + escaped(name) + "</dt><dd>" + escaped(value) + "</dd>\n";
+  };
+  std::string body =
+      "<h1>Evidence of " + escaped(in.stack->tenant) + "</h1>\n<p class=\"soft\">" + format(in.from) + " to " + format(in.to) + "</p>\n";
   body += "<p class=\"notice\">" + escaped(kNotice) + "</p>\n";
-  if (!in.patients.empty()) body += "<p class=\"notice\"><strong>This bundle is about a patient. It is electronic protected health information: keep it so.</strong></p>\n";
+  if (!in.patients.empty())
+    body +=
+        "<p class=\"notice\"><strong>This bundle is about a patient. It is electronic protected health information: keep it "
+        "so.</strong></p>\n";
   body += "<dl>\n" + pair("judged as of", format(in.judgment->as_of)) + pair("law", in.judgment->under) + pair("log", checkpoint.origin) +
-          pair("known", std::to_string(checkpoint.size) + " ledger entries, the last at " + format(in.ledger->head().last_time)) + pair("made", format(in.now) + " by licet " + in.build);
+          pair("known", std::to_string(checkpoint.size) + " ledger entries, the last at " + format(in.ledger->head().last_time)) +
+          pair("made", format(in.now) + " by licet " + in.build);
   if (!in.vendor.empty()) body += pair("narrowed to", in.vendor);
-  body += pair("complete", complete ? "yes: every entry of the period, with the ones just before and after it" : "no: narrowed to what concerns the above") + "</dl>\n";
+  body += pair("complete", complete ? "yes: every entry of the period, with the ones just before and after it"
+                                    : "no: narrowed to what concerns the above") +
+          "</dl>\n";
 
   const json counts = summary(*in.judgment);
   std::vector<std::vector<std::string>> numbers;
   for (const Status status : kWorstFirst) {
-    const auto of_status = std::count_if(shown.findings.begin(), shown.findings.end(), [&](const rules::Finding* f) { return f->status == status; });
+    const auto of_status =
+        std::count_if(shown.findings.begin(), shown.findings.end(), [&](const rules::Finding* f) { return f->status == status; });
     numbers.push_back({"findings: " + std::string(rules::name(status)), std::to_string(of_status)});
   }
   numbers.push_back({"licenses", std::to_string(shown.licenses.size())});
@@ -181,18 +211,23 @@ std::string index_html(const ProveInput& in, const Shown& shown, const LeafTable
 
   body += "<h2>What is amiss</h2>\n";
   const auto amiss = finding_rows(shown, true);
-  body += amiss.empty() ? "<p>No finding fails, is stale, unknown or accepted.</p>\n" : html_table("", {"status", "subject", "requirement", "cites", "because", "mend"}, amiss);
+  body += amiss.empty() ? "<p>No finding fails, is stale, unknown or accepted.</p>\n"
+                        : html_table("", {"status", "subject", "requirement", "cites", "because", "mend"}, amiss);
 
   std::vector<std::vector<std::string>> licensed;
   for (const license::License* l : shown.licenses)
-    licensed.push_back({l->holder, l->flow, l->ground_kind, words(l->classes, ", "), words(l->purposes, ", "), std::string(name(l->form)), l->view, text_of(l->until), words(l->agreements, ", ")});
-  body += "<h2>What is licensed</h2>\n" + html_table("", {"holder", "flow", "ground", "classes", "purposes", "form", "view", "until", "agreements"}, licensed);
+    licensed.push_back({l->holder, l->flow, l->ground_kind, words(l->classes, ", "), words(l->purposes, ", "), std::string(name(l->form)),
+                        l->view, text_of(l->until), words(l->agreements, ", ")});
+  body += "<h2>What is licensed</h2>\n" +
+          html_table("", {"holder", "flow", "ground", "classes", "purposes", "form", "view", "until", "agreements"}, licensed);
 
   std::vector<std::vector<std::string>> contents;
   for (const About& file : kFiles) contents.push_back({file.path, file.says});
   body += "<h2>What is in this folder</h2>\n" + html_table("", {"file", "what it is"}, contents);
-  body += "<h2>To check it</h2>\n<p>Run <code>licet verify</code> on this folder, with <code>--key</code> and the log's public key as you got it elsewhere. It needs no network. "
-          "Any single changed bit is named.</p>\n";
+  body +=
+      "<h2>To check it</h2>\n<p>Run <code>licet verify</code> on this folder, with <code>--key</code> and the log's public key as you got "
+      "it elsewhere. It needs no network. "
+      "Any single changed bit is named.</p>\n";
   return html_page("Evidence of " + in.stack->tenant, body);
 }
 
@@ -242,7 +277,8 @@ Result<Bundle> make_bundle(const ProveInput& in) {
   // All but the manifest and its signature is there. Beyond this point no file changes.
   std::sort(out.files.begin(), out.files.end(), [](const BundleFile& a, const BundleFile& b) { return a.path < b.path; });
   json files = json::array(), packs = json::array();
-  for (const BundleFile& f : out.files) files.push_back({{"path", f.path}, {"bytes", f.bytes.size()}, {"sha256", hex(crypto::sha256(f.bytes))}});
+  for (const BundleFile& f : out.files)
+    files.push_back({{"path", f.path}, {"bytes", f.bytes.size()}, {"sha256", hex(crypto::sha256(f.bytes))}});
   for (const rules::PackInfo& p : in.judgment->packs) packs.push_back(to_json(p));
   json filter = json::object();
   if (!in.vendor.empty()) filter["vendor"] = in.vendor;

@@ -44,7 +44,8 @@ class Verification {
     check_files();
     if (check_checkpoint()) check_entries();
     if (signed_manifest && report_.ok()) {
-      say("period    {} to {}{}", text(member(manifest_, "period"), "from"), text(member(manifest_, "period"), "to"), complete_ ? ", complete" : ", narrowed");
+      say("period    {} to {}{}", text(member(manifest_, "period"), "from"), text(member(manifest_, "period"), "to"),
+          complete_ ? ", complete" : ", narrowed");
       say("world     stack {}, {}", text(manifest_, "stack").substr(0, 12), text(manifest_, "under"));
       say("ledger    {} entries here, each in the log of {} entries", entries_.size(), checkpoint_.size);
       say("files     {}, each as it was signed", member(manifest_, "files").size());
@@ -54,7 +55,9 @@ class Verification {
 
  private:
   template <class... A>
-  void say(fmt::format_string<A...> f, A&&... a) { report_.lines.push_back(fmt::format(f, std::forward<A>(a)...)); }
+  void say(fmt::format_string<A...> f, A&&... a) {
+    report_.lines.push_back(fmt::format(f, std::forward<A>(a)...));
+  }
   template <class... A>
   void fault(fmt::format_string<A...> f, A&&... a) {
     if (report_.faults.size() < kMostFaults) report_.faults.push_back(fmt::format(f, std::forward<A>(a)...));
@@ -73,9 +76,12 @@ class Verification {
     const std::string_view* bytes = need(kKey);
     if (bytes != nullptr) {
       auto key = ledger::parse_vkey(bytes->substr(0, bytes->find('\n')));
-      if (!key) fault("{}: {}", kKey, key.error().message);
-      else if (ledger::vkey(*key) + "\n" != *bytes) fault("{}: it isn't written as a verifier key is", kKey);
-      else if (trusted_ && (key->name != trusted_->name || key->key != trusted_->key)) fault("{}: the bundle was signed by {}, not by the key that you trust", kKey, key->name);
+      if (!key)
+        fault("{}: {}", kKey, key.error().message);
+      else if (ledger::vkey(*key) + "\n" != *bytes)
+        fault("{}: it isn't written as a verifier key is", kKey);
+      else if (trusted_ && (key->name != trusted_->name || key->key != trusted_->key))
+        fault("{}: the bundle was signed by {}, not by the key that you trust", kKey, key->name);
       if (key) verifier_ = *std::move(key);
     }
     if (trusted_) verifier_ = trusted_;
@@ -122,8 +128,10 @@ class Verification {
         continue;
       }
       named.insert(at->first);
-      if (at->second.size() != number(f, "bytes")) fault("{}: it has {} bytes instead of {}", path, at->second.size(), number(f, "bytes"));
-      else if (hex(crypto::sha256(at->second)) != text(f, "sha256")) fault("{}: its bytes aren't the ones that were signed", path);
+      if (at->second.size() != number(f, "bytes"))
+        fault("{}: it has {} bytes instead of {}", path, at->second.size(), number(f, "bytes"));
+      else if (hex(crypto::sha256(at->second)) != text(f, "sha256"))
+        fault("{}: its bytes aren't the ones that were signed", path);
     }
     for (const auto& [path, bytes] : files_)
       if (!named.contains(path)) fault("{}: the manifest doesn't name it", path);
@@ -139,7 +147,8 @@ class Verification {
     }
     checkpoint_ = *std::move(checkpoint);
     const json& known = member(manifest_, "known");
-    if (checkpoint_.size != number(known, "size") || hex(checkpoint_.root) != text(known, "root")) fault("{}: it isn't the head that the manifest names", kCheckpoint);
+    if (checkpoint_.size != number(known, "size") || hex(checkpoint_.root) != text(known, "root"))
+      fault("{}: it isn't the head that the manifest names", kCheckpoint);
     return true;
   }
 
@@ -150,7 +159,8 @@ class Verification {
     const auto leaves = lines_of(*entries);
     const auto paths = lines_of(*proofs);
     if (leaves.size() != paths.size()) fault("{}: {} proofs for {} entries", kProofs, paths.size(), leaves.size());
-    if (leaves.size() != number(manifest_, "entries")) fault("{}: {} entries instead of {}", kEntries, leaves.size(), number(manifest_, "entries"));
+    if (leaves.size() != number(manifest_, "entries"))
+      fault("{}: {} entries instead of {}", kEntries, leaves.size(), number(manifest_, "entries"));
     Micros before{};
     for (std::size_t i = 0; i < std::min(leaves.size(), paths.size()); ++i) {
       const json proof = json::parse(paths[i], nullptr, false);
@@ -168,7 +178,9 @@ class Verification {
     check_tables();
   }
 
-  static Micros time_of(std::string_view leaf) { return micros(static_cast<std::int64_t>(number(json::parse(leaf, nullptr, false), "time"))); }
+  static Micros time_of(std::string_view leaf) {
+    return micros(static_cast<std::int64_t>(number(json::parse(leaf, nullptr, false), "time")));
+  }
 
   void check_inclusion(std::uint64_t index, std::string_view leaf, const json& hashes) {
     ledger::Proof proof;
@@ -176,8 +188,10 @@ class Verification {
     if (good)
       for (const json& h : hashes) {
         auto hash = ledger::parse_hash(h.is_string() ? h.get_ref<const std::string&>() : std::string());
-        if (hash) proof.push_back(*hash);
-        else good = false;
+        if (hash)
+          proof.push_back(*hash);
+        else
+          good = false;
       }
     if (!good) return fault("{}: the proof of entry {} isn't a list of hashes", kProofs, index);
     if (auto is_in = ledger::verify_inclusion(index, checkpoint_.size, ledger::leaf_hash(leaf), proof, checkpoint_.root); !is_in)
@@ -196,7 +210,8 @@ class Verification {
       // Name the row: its first cell is the entry's index.
       const auto is = lines_of(*bytes), should = lines_of(expected);
       for (std::size_t i = 0; i < std::max(is.size(), should.size()); ++i)
-        if (i >= is.size() || i >= should.size() || is[i] != should[i]) return fault("{}: line {} isn't what the ledger's entries say", path, i + 1);
+        if (i >= is.size() || i >= should.size() || is[i] != should[i])
+          return fault("{}: line {} isn't what the ledger's entries say", path, i + 1);
       fault("{}: it isn't what the ledger's entries say", path);
     };
     same(kExchanges, tables.exchanges);
@@ -233,7 +248,8 @@ class Verification {
   Report report_;
 };
 
-Result<void> walk(store::FileSystem& files, const std::string& root, const std::string& below, int depth, std::uint64_t& left, std::vector<BundleFile>& out) {
+Result<void> walk(store::FileSystem& files, const std::string& root, const std::string& below, int depth, std::uint64_t& left,
+                  std::vector<BundleFile>& out) {
   if (depth > 16) return Error{Code::exhausted, root + ": folders nest deeper than 16"};
   LICET_TRY(names, files.list(below.empty() ? root : root + "/" + below));
   for (const std::string& name : names) {
@@ -252,7 +268,9 @@ Result<void> walk(store::FileSystem& files, const std::string& root, const std::
 
 }  // namespace
 
-bool is_bundle(store::FileSystem& files, const std::string& folder) { return files.exists(folder + "/" + std::string(kManifest)); }
+bool is_bundle(store::FileSystem& files, const std::string& folder) {
+  return files.exists(folder + "/" + std::string(kManifest));
+}
 
 Result<std::vector<BundleFile>> read_bundle(store::FileSystem& files, const std::string& folder) {
   std::vector<BundleFile> out;
@@ -262,6 +280,8 @@ Result<std::vector<BundleFile>> read_bundle(store::FileSystem& files, const std:
   return out;
 }
 
-Report verify_bundle(std::span<const BundleFile> files, const std::optional<ledger::Verifier>& trusted) { return Verification(files, trusted).run(); }
+Report verify_bundle(std::span<const BundleFile> files, const std::optional<ledger::Verifier>& trusted) {
+  return Verification(files, trusted).run();
+}
 
 }  // namespace licet::proof

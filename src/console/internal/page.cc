@@ -147,7 +147,9 @@ tick();
 )JS";
 
 std::string document(std::string_view title, std::string_view body, std::string_view script) {
-  std::string out = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>";
+  std::string out =
+      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+      "content=\"width=device-width,initial-scale=1\">\n<title>";
   out += title;
   out += "</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>";
   out += kStyle;
@@ -164,13 +166,21 @@ std::string document(std::string_view title, std::string_view body, std::string_
 
 }  // namespace
 
-std::string_view page_style() { return kStyle; }
-std::string_view page_script() { return kScript; }
-std::string page() { return document("Licet", kBody, kScript); }
+std::string_view page_style() {
+  return kStyle;
+}
+std::string_view page_script() {
+  return kScript;
+}
+std::string page() {
+  return document("Licet", kBody, kScript);
+}
 std::string sign_in_page() {
   return document("Licet: sign in",
-                  "\n<main class=\"sign\"><h1>Licet</h1>\n<p>Open the console at the address that <code>licet serve</code> printed, or enter its key.</p>\n"
-                  "<form method=\"post\" action=\"/login\"><p><label>Key <input name=\"key\" type=\"password\" autocomplete=\"off\" required autofocus></label> "
+                  "\n<main class=\"sign\"><h1>Licet</h1>\n<p>Open the console at the address that <code>licet serve</code> printed, or "
+                  "enter its key.</p>\n"
+                  "<form method=\"post\" action=\"/login\"><p><label>Key <input name=\"key\" type=\"password\" autocomplete=\"off\" "
+                  "required autofocus></label> "
                   "<button>Sign in</button></p></form></main>\n",
                   {});
 }

@@ -27,16 +27,23 @@ Reply problem(int status, std::string_view title, std::string_view detail) {
 
 Reply problem(const Error& error) {
   switch (error.code) {
-    case Code::invalid_argument: return problem(400, "This can't be done as asked.", error.message);
-    case Code::not_found: return problem(404, "There is no such thing.", error.message);
-    case Code::permission_denied: return problem(403, "This is not allowed.", error.message);
+    case Code::invalid_argument:
+      return problem(400, "This can't be done as asked.", error.message);
+    case Code::not_found:
+      return problem(404, "There is no such thing.", error.message);
+    case Code::permission_denied:
+      return problem(403, "This is not allowed.", error.message);
     case Code::already_exists:
-    case Code::failed_precondition: return problem(409, "This can't be done now.", error.message);
-    case Code::exhausted: return problem(413, "This is beyond a limit.", error.message);
+    case Code::failed_precondition:
+      return problem(409, "This can't be done now.", error.message);
+    case Code::exhausted:
+      return problem(413, "This is beyond a limit.", error.message);
     case Code::unavailable:
-    case Code::cancelled: return problem(503, "This can't be done at the moment.", error.message);
+    case Code::cancelled:
+      return problem(503, "This can't be done at the moment.", error.message);
     case Code::data_loss:
-    case Code::internal: return problem(500, "This failed inside; nothing was changed that is not on the ledger.", error.message);
+    case Code::internal:
+      return problem(500, "This failed inside; nothing was changed that is not on the ledger.", error.message);
   }
   return problem(500, "This failed inside.");
 }
@@ -47,7 +54,8 @@ Task<Result<std::string>> read_body(http::Body& body, std::size_t most) {
     auto piece = co_await body.read(64 * 1024);
     if (!piece) co_return std::move(piece).error();
     if (piece->reveal().empty()) break;
-    if (all.size() + piece->reveal().size() > most) co_return Error{Code::exhausted, "the body is larger than " + std::to_string(most) + " bytes"};
+    if (all.size() + piece->reveal().size() > most)
+      co_return Error{Code::exhausted, "the body is larger than " + std::to_string(most) + " bytes"};
     all += piece->reveal();
   }
   co_return all;
@@ -101,14 +109,22 @@ json status_json(const gate::Gate& gate, const epoch::Keeper& keeper, const ledg
            {"stale", status.stale},
            {"problems", status.problems},
            {"counters",
-            {{"exchanges", c.exchanges.load()}, {"passed", c.passed.load()}, {"reduced", c.reduced.load()}, {"refused", c.refused.load()}, {"held", c.held.load()}, {"cut", c.cut.load()},
-             {"errors", c.errors.load()}, {"bytes_out", c.bytes_out.load()}}},
+            {{"exchanges", c.exchanges.load()},
+             {"passed", c.passed.load()},
+             {"reduced", c.reduced.load()},
+             {"refused", c.refused.load()},
+             {"held", c.held.load()},
+             {"cut", c.cut.load()},
+             {"errors", c.errors.load()},
+             {"bytes_out", c.bytes_out.load()}}},
            {"ledger", {{"size", head.size}, {"root", hex(head.root)}, {"time", format(head.last_time)}, {"poisoned", ledger.poisoned()}}}};
   if (status.stale) out["stale_since"] = format(status.stale_since);
   json observing = json::array();
   if (const auto policy = gate.policy())
     for (const gate::Route& route : policy->routes)
-      if (route.observe) observing.push_back({{"route", route.id}, {"until", route.observe_until == Micros{} ? json(nullptr) : json(format(route.observe_until))}});
+      if (route.observe)
+        observing.push_back(
+            {{"route", route.id}, {"until", route.observe_until == Micros{} ? json(nullptr) : json(format(route.observe_until))}});
   out["observing"] = std::move(observing);
   if (const auto epoch = keeper.current()) {
     json packs = json::array();

@@ -5,7 +5,8 @@ namespace licet::proof {
 std::string csv_cell(std::string_view text) {
   const auto first = text.find_first_not_of(' ');
   const bool formula = first != std::string_view::npos && std::string_view("=+-@\t\r\n").find(text[first]) != std::string_view::npos;
-  const bool quote = text.find_first_of(",\"\r\n") != std::string_view::npos || (!text.empty() && (text.front() == ' ' || text.back() == ' '));
+  const bool quote =
+      text.find_first_of(",\"\r\n") != std::string_view::npos || (!text.empty() && (text.front() == ' ' || text.back() == ' '));
   if (!formula && !quote) return std::string(text);
   std::string out = "\"";
   if (formula) out += '\'';

@@ -12,24 +12,30 @@ namespace {
 
 using nlohmann::json;
 
-bool has(const std::vector<std::string>& sorted, const std::string& id) { return std::binary_search(sorted.begin(), sorted.end(), id); }
+bool has(const std::vector<std::string>& sorted, const std::string& id) {
+  return std::binary_search(sorted.begin(), sorted.end(), id);
+}
 
 bool any_of(const json& array, const std::vector<std::string>& sorted) {
   if (!array.is_array()) return false;
-  return std::any_of(array.begin(), array.end(), [&](const json& item) { return item.is_string() && has(sorted, item.get_ref<const std::string&>()); });
+  return std::any_of(array.begin(), array.end(),
+                     [&](const json& item) { return item.is_string() && has(sorted, item.get_ref<const std::string&>()); });
 }
 
 bool concerns(const json& leaf, const Narrow& narrow) {
   bool yes = true;
   if (!narrow.patients.empty()) yes = any_of(member(leaf, "patients"), narrow.patients);
   if (yes && !narrow.related.empty()) {
-    yes = has(narrow.related, text(leaf, "actor")) || has(narrow.related, text(leaf, "client")) || has(narrow.related, text(leaf, "system")) ||
-          has(narrow.related, text(member(leaf, "payload"), "subject")) || any_of(member(leaf, "agreements"), narrow.agreements);
+    yes = has(narrow.related, text(leaf, "actor")) || has(narrow.related, text(leaf, "client")) ||
+          has(narrow.related, text(leaf, "system")) || has(narrow.related, text(member(leaf, "payload"), "subject")) ||
+          any_of(member(leaf, "agreements"), narrow.agreements);
   }
   return yes;
 }
 
-Error too_many() { return {Code::exhausted, "more than " + std::to_string(kMostEntries) + " entries: choose a shorter period"}; }
+Error too_many() {
+  return {Code::exhausted, "more than " + std::to_string(kMostEntries) + " entries: choose a shorter period"};
+}
 
 }  // namespace
 
@@ -37,8 +43,8 @@ Result<Selection> select_entries(const ledger::Ledger& ledger, std::uint64_t siz
   Selection out;
   out.complete = !narrow.any();
   std::vector<Included> inside;
-  std::set<std::string> exchanges;          // narrowed: all entries of an exchange, where one of them concerns
-  std::set<std::uint64_t> used;             // epochs that what is included names
+  std::set<std::string> exchanges;           // narrowed: all entries of an exchange, where one of them concerns
+  std::set<std::uint64_t> used;              // epochs that what is included names
   std::map<std::uint64_t, Included> epochs;  // number → its entry, of those before the period
   std::optional<Included> before, after;
   bool full = false;
@@ -120,7 +126,8 @@ Result<std::string> proof_lines(const ledger::Ledger& ledger, const ledger::Chec
     return levels[level][index];
   };
   LICET_TRY(root, ledger::root_of(checkpoint.size, hashes));
-  if (root != checkpoint.root) return Error{Code::data_loss, "the ledger's entries don't lead to its own checkpoint: run `licet verify` on it"};
+  if (root != checkpoint.root)
+    return Error{Code::data_loss, "the ledger's entries don't lead to its own checkpoint: run `licet verify` on it"};
   std::string out;
   for (const Included& entry : entries) {
     LICET_TRY(proof, ledger::inclusion_proof(entry.index, checkpoint.size, hashes));
