@@ -340,8 +340,10 @@ class Runner:
         for number in range(self.args.pairs):
             for case in cases:
                 results[case[0]].append(self.pair(case))
-                print(f"\r{case[0]} {number + 1}/{self.args.pairs}    ", end="", file=sys.stderr, flush=True)
-        print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
+                if sys.stderr.isatty():
+                    print(f"\r{case[0]} {number + 1}/{self.args.pairs}    ", end="", file=sys.stderr, flush=True)
+        if sys.stderr.isatty():
+            print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
         return results
 
 
@@ -364,7 +366,7 @@ def ratio(pairs, value):
 
 
 def verdict(value, most):
-    return "met" if value <= most else f"missed by {(value / most - 1) * 100:.0f} %"
+    return "met" if value <= most else f"**missed**: {value / most:.1f}× the target"
 
 
 def tell(runner, cases, results, steal):
