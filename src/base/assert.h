@@ -4,10 +4,10 @@
 #include <cstdio>
 #include <cstdlib>
 
-#define LICET_ASSERT(condition)                                                                  \
-  do {                                                                                           \
-    if (!(condition)) [[unlikely]] {                                                             \
+#define LICET_ASSERT(condition)                                                                      \
+  do {                                                                                               \
+    if (!(condition)) [[unlikely]] {                                                                 \
       std::fprintf(stderr, "licet: assertion failed: %s (%s:%d)\n", #condition, __FILE__, __LINE__); \
-      std::abort();                                                                              \
-    }                                                                                            \
+      std::abort();                                                                                  \
+    }                                                                                                \
   } while (0)

@@ -18,7 +18,8 @@ namespace {
 
 TEST(Time, DatesAreStrict) {
   EXPECT_TRUE(parse_date("2024-02-29").ok());
-  for (const char* bad : {"2026-02-29", "2026-13-01", "2026-1-05", "2026-01-05 ", "", "20260105", "2026-00-10"}) EXPECT_FALSE(parse_date(bad).ok()) << bad;
+  for (const char* bad : {"2026-02-29", "2026-13-01", "2026-1-05", "2026-01-05 ", "", "20260105", "2026-00-10"})
+    EXPECT_FALSE(parse_date(bad).ok()) << bad;
   auto date = parse_date("2026-01-05");
   ASSERT_TRUE(date.ok());
   EXPECT_EQ(format(*date), "2026-01-05");
@@ -52,7 +53,7 @@ TEST(Bytes, SpellingsRoundTripAndAreCanonical) {
     EXPECT_EQ(unbase64(base64(as_bytes(all))), all);
     EXPECT_EQ(unbase64url(base64url(as_bytes(all))), all);
   }
-  EXPECT_FALSE(unbase64url("AB").has_value());   // non-zero padding bits
+  EXPECT_FALSE(unbase64url("AB").has_value());    // non-zero padding bits
   EXPECT_FALSE(unbase64url("AA==").has_value());  // padded
   EXPECT_FALSE(unbase64("AA").has_value());       // unpadded
   EXPECT_FALSE(unbase64url("A+A").has_value());

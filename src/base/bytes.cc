@@ -23,8 +23,10 @@ std::string encode(std::span<const std::byte> in, std::string_view alphabet, boo
     std::uint32_t v = 0;
     for (std::size_t k = 0; k < 3; ++k) v = v << 8 | (k < n ? static_cast<std::uint32_t>(in[i + k]) : 0);
     for (std::size_t k = 0; k < 4; ++k) {
-      if (k <= n) out += alphabet[v >> (18 - 6 * k) & 63];
-      else if (pad) out += '=';
+      if (k <= n)
+        out += alphabet[v >> (18 - 6 * k) & 63];
+      else if (pad)
+        out += '=';
     }
   }
   return out;
@@ -69,7 +71,9 @@ std::string hex(std::span<const std::byte> bytes) {
 
 std::optional<std::string> unhex(std::string_view text) {
   if (text.size() % 2 != 0) return std::nullopt;
-  const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; };
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  };
   std::string out;
   out.reserve(text.size() / 2);
   for (std::size_t i = 0; i < text.size(); i += 2) {
@@ -80,9 +84,17 @@ std::optional<std::string> unhex(std::string_view text) {
   return out;
 }
 
-std::string base64(std::span<const std::byte> bytes) { return encode(bytes, kStandard, true); }
-std::optional<std::string> unbase64(std::string_view text) { return decode(text, kStandardInverse, true); }
-std::string base64url(std::span<const std::byte> bytes) { return encode(bytes, kUrl, false); }
-std::optional<std::string> unbase64url(std::string_view text) { return decode(text, kUrlInverse, false); }
+std::string base64(std::span<const std::byte> bytes) {
+  return encode(bytes, kStandard, true);
+}
+std::optional<std::string> unbase64(std::string_view text) {
+  return decode(text, kStandardInverse, true);
+}
+std::string base64url(std::span<const std::byte> bytes) {
+  return encode(bytes, kUrl, false);
+}
+std::optional<std::string> unbase64url(std::string_view text) {
+  return decode(text, kUrlInverse, false);
+}
 
 }  // namespace licet

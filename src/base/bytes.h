@@ -13,7 +13,9 @@ namespace licet {
 
 using Digest = std::array<std::byte, 32>;  // SHA-256
 
-[[nodiscard]] inline std::span<const std::byte> as_bytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+[[nodiscard]] inline std::span<const std::byte> as_bytes(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 [[nodiscard]] inline std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -26,6 +28,8 @@ using Digest = std::array<std::byte, 32>;  // SHA-256
 [[nodiscard]] std::optional<std::string> unbase64url(std::string_view text);
 
 // "sha256:…"-less short form for people: the first 12 hex digits.
-[[nodiscard]] inline std::string brief(const Digest& digest) { return hex(std::span(digest).first(6)); }
+[[nodiscard]] inline std::string brief(const Digest& digest) {
+  return hex(std::span(digest).first(6));
+}
 
 }  // namespace licet

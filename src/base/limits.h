@@ -30,19 +30,19 @@ struct Limits {
   std::size_t part_patients = 256;
   // connections and waits
   std::size_t connections = 1024;
-  std::chrono::milliseconds head_wait = 10s;        // from the first byte of a request to the end of its head
-  std::chrono::milliseconds idle_wait = 60s;        // keep-alive
-  std::chrono::milliseconds body_wait = 30s;        // between two reads of a body
-  std::chrono::milliseconds write_wait = 30s;       // for one write to be taken
-  std::chrono::milliseconds connect_wait = 5s;      // upstream, with TLS
-  std::chrono::milliseconds answer_wait = 30s;      // upstream, until its head
-  std::chrono::milliseconds shutdown_wait = 10s;    // draining
-  std::size_t upstream_idle = 64;                   // kept connections per route and thread
+  std::chrono::milliseconds head_wait = 10s;      // from the first byte of a request to the end of its head
+  std::chrono::milliseconds idle_wait = 60s;      // keep-alive
+  std::chrono::milliseconds body_wait = 30s;      // between two reads of a body
+  std::chrono::milliseconds write_wait = 30s;     // for one write to be taken
+  std::chrono::milliseconds connect_wait = 5s;    // upstream, with TLS
+  std::chrono::milliseconds answer_wait = 30s;    // upstream, until its head
+  std::chrono::milliseconds shutdown_wait = 10s;  // draining
+  std::size_t upstream_idle = 64;                 // kept connections per route and thread
   // ledger
-  std::size_t record_queue = 4096;                  // appends waiting; beyond it: busy
+  std::size_t record_queue = 4096;  // appends waiting; beyond it: busy
   std::size_t group_bytes = 256 * 1024;
   std::size_t group_records = 256;
-  std::size_t entry_bytes = 60'000;                 // C2SP tlog-tiles: an entry is at most 65,535 bytes
+  std::size_t entry_bytes = 60'000;  // C2SP tlog-tiles: an entry is at most 65,535 bytes
   std::size_t segment_bytes = 8 * 1024 * 1024;
   // tokens
   std::size_t token_bytes = 16 * 1024;
@@ -52,7 +52,7 @@ struct Limits {
   // declaration
   std::size_t stack_bytes = 64 * 1024 * 1024;
   std::size_t yaml_depth = 16;
-  std::chrono::seconds stale_stack_grace = 24h;     // after which vendor grounds stop (design §8)
+  std::chrono::seconds stale_stack_grace = 24h;  // after which vendor grounds stop (design §8)
 };
 
 // The global byte budget. take() before holding bytes, give them back by destroying the Lease. Any thread, lock-free.

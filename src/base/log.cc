@@ -17,17 +17,25 @@ spdlog::logger& logger() {
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    case Level::warn: return spdlog::level::warn;
-    case Level::error: return spdlog::level::err;
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warn:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }
 
 }  // namespace
 
-void set_level(Level level) { logger().set_level(to_spdlog(level)); }
-void line(Level level, std::string_view text) { logger().log(to_spdlog(level), text); }
+void set_level(Level level) {
+  logger().set_level(to_spdlog(level));
+}
+void line(Level level, std::string_view text) {
+  logger().log(to_spdlog(level), text);
+}
 
 }  // namespace licet::log

@@ -39,9 +39,9 @@ enum class Reason : std::uint8_t {
 
 struct ReasonRow {
   Reason reason;
-  std::string_view code;      // in problem documents and the ledger
-  int status;                 // HTTP
-  std::string_view title;     // RFC 9457 title: the neutral sentence; reveals nothing about a patient
+  std::string_view code;   // in problem documents and the ledger
+  int status;              // HTTP
+  std::string_view title;  // RFC 9457 title: the neutral sentence; reveals nothing about a patient
 };
 
 inline constexpr std::array kReasons = {
@@ -74,7 +74,9 @@ inline constexpr std::array kReasons = {
     if (r.reason == reason) return r;
   return kReasons[0];
 }
-[[nodiscard]] constexpr std::string_view code(Reason reason) { return reason == Reason::none ? "none" : row(reason).code; }
+[[nodiscard]] constexpr std::string_view code(Reason reason) {
+  return reason == Reason::none ? "none" : row(reason).code;
+}
 [[nodiscard]] constexpr std::optional<Reason> reason_of(std::string_view text) {
   for (const ReasonRow& r : kReasons)
     if (r.code == text) return r.reason;

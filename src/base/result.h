@@ -35,16 +35,26 @@ enum class Code : unsigned char {
 
 [[nodiscard]] constexpr const char* name(Code code) {
   switch (code) {
-    case Code::invalid_argument: return "invalid argument";
-    case Code::not_found: return "not found";
-    case Code::already_exists: return "already exists";
-    case Code::permission_denied: return "permission denied";
-    case Code::failed_precondition: return "failed precondition";
-    case Code::exhausted: return "exhausted";
-    case Code::unavailable: return "unavailable";
-    case Code::data_loss: return "data loss";
-    case Code::cancelled: return "cancelled";
-    case Code::internal: return "internal";
+    case Code::invalid_argument:
+      return "invalid argument";
+    case Code::not_found:
+      return "not found";
+    case Code::already_exists:
+      return "already exists";
+    case Code::permission_denied:
+      return "permission denied";
+    case Code::failed_precondition:
+      return "failed precondition";
+    case Code::exhausted:
+      return "exhausted";
+    case Code::unavailable:
+      return "unavailable";
+    case Code::data_loss:
+      return "data loss";
+    case Code::cancelled:
+      return "cancelled";
+    case Code::internal:
+      return "internal";
   }
   return "?";
 }
@@ -76,7 +86,8 @@ class [[nodiscard]] Result {
   }
   ~Result() {
     if (!seen_) {
-      std::fprintf(stderr, "a Result was dropped unread%s%s\n", r_.has_value() ? "" : ": ", r_.has_value() ? "" : r_.error().message.c_str());
+      std::fprintf(stderr, "a Result was dropped unread%s%s\n", r_.has_value() ? "" : ": ",
+                   r_.has_value() ? "" : r_.error().message.c_str());
       std::abort();
     }
   }
@@ -141,21 +152,21 @@ class [[nodiscard]] Result {
 }  // namespace licet
 
 // Several statements each: never the body of an unbraced `if`.
-#define LICET_TRY(var, expr)                          \
-  auto var##_or = (expr);                             \
-  if (!var##_or) return std::move(var##_or).error();  \
+#define LICET_TRY(var, expr)                         \
+  auto var##_or = (expr);                            \
+  if (!var##_or) return std::move(var##_or).error(); \
   auto var = *std::move(var##_or)
-#define LICET_TRY_VOID(expr)                                                        \
-  do {                                                                              \
+#define LICET_TRY_VOID(expr)                                                                  \
+  do {                                                                                        \
     if (auto licet_result_ = (expr); !licet_result_) return std::move(licet_result_).error(); \
   } while (0)
 // In coroutines: name it, then co_await it (CONTRIBUTING.md). `expr` may itself be a co_await of a named thing.
-#define LICET_CO_TRY(var, expr)                          \
-  auto var##_or = (expr);                                \
-  if (!var##_or) co_return std::move(var##_or).error();  \
+#define LICET_CO_TRY(var, expr)                         \
+  auto var##_or = (expr);                               \
+  if (!var##_or) co_return std::move(var##_or).error(); \
   auto var = *std::move(var##_or)
-#define LICET_CO_TRY_VOID(expr)                                                        \
-  do {                                                                                 \
-    auto licet_result_ = (expr);                                                       \
-    if (!licet_result_) co_return std::move(licet_result_).error();                    \
+#define LICET_CO_TRY_VOID(expr)                                     \
+  do {                                                              \
+    auto licet_result_ = (expr);                                    \
+    if (!licet_result_) co_return std::move(licet_result_).error(); \
   } while (0)

@@ -10,10 +10,10 @@
 // This is the only header of base that knows Asio; sockets and TLS stay in http/.
 #pragma once
 
-#include <asio/awaitable.hpp>
-#include <asio/associated_executor.hpp>
 #include <asio/any_io_executor.hpp>
+#include <asio/associated_executor.hpp>
 #include <asio/async_result.hpp>
+#include <asio/awaitable.hpp>
 #include <asio/dispatch.hpp>
 #include <asio/post.hpp>
 #include <asio/this_coro.hpp>
@@ -27,7 +27,8 @@ namespace licet {
 template <class T>
 using Task = asio::awaitable<T>;
 
-// The event loop that a Task runs on: `Executor here = co_await asio::this_coro::executor;`. post() runs a callable on it, soon, from any thread.
+// The event loop that a Task runs on: `Executor here = co_await asio::this_coro::executor;`. post() runs a callable on it, soon, from any
+// thread.
 using Executor = asio::any_io_executor;
 template <class F>
 void post(const Executor& executor, F f) {
@@ -50,7 +51,8 @@ Task<T> until(Start start) {
       });
     });
   };
-  co_return co_await asio::async_initiate<decltype(asio::use_awaitable), void(T)>(std::move(initiate), asio::use_awaitable, std::move(start));
+  co_return co_await asio::async_initiate<decltype(asio::use_awaitable), void(T)>(std::move(initiate), asio::use_awaitable,
+                                                                                  std::move(start));
 }
 
 }  // namespace licet

@@ -31,14 +31,16 @@ Result<Date> parse_date(std::string_view text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-' || !digits(text.substr(0, 4), y) || !digits(text.substr(5, 2), m) ||
       !digits(text.substr(8, 2), d))
     return Error{Code::invalid_argument, "not a date: write YYYY-MM-DD"};
-  const std::chrono::year_month_day ymd{std::chrono::year(y), std::chrono::month(static_cast<unsigned>(m)), std::chrono::day(static_cast<unsigned>(d))};
+  const std::chrono::year_month_day ymd{std::chrono::year(y), std::chrono::month(static_cast<unsigned>(m)),
+                                        std::chrono::day(static_cast<unsigned>(d))};
   if (!ymd.ok()) return Error{Code::invalid_argument, "no such day in the calendar"};
   return Date(ymd);
 }
 
 std::string format(Date date) {
   const std::chrono::year_month_day ymd(date);
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(ymd.year()), static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()));
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(ymd.year()), static_cast<unsigned>(ymd.month()),
+                     static_cast<unsigned>(ymd.day()));
 }
 
 std::string format(Micros time) {
@@ -64,12 +66,15 @@ Result<Micros> parse_time(std::string_view text) {
   return Micros(day) + std::chrono::hours(h) + std::chrono::minutes(m) + std::chrono::seconds(s) + std::chrono::microseconds(fraction);
 }
 
-Micros SystemClock::now() const { return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()); }
+Micros SystemClock::now() const {
+  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
 
 Result<Zone> Zone::find(std::string_view name) {
   std::string text(name);
   const auto zone = icu_zone(text);
-  if (!zone || *zone == icu::TimeZone::getUnknown()) return Error{Code::not_found, "no such time zone: use an IANA name such as America/New_York"};
+  if (!zone || *zone == icu::TimeZone::getUnknown())
+    return Error{Code::not_found, "no such time zone: use an IANA name such as America/New_York"};
   return Zone(std::move(text));
 }
 

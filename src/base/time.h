@@ -16,8 +16,12 @@ namespace licet {
 using Micros = std::chrono::sys_time<std::chrono::microseconds>;
 using Date = std::chrono::sys_days;
 
-[[nodiscard]] constexpr std::int64_t count(Micros t) { return t.time_since_epoch().count(); }
-[[nodiscard]] constexpr Micros micros(std::int64_t us) { return Micros(std::chrono::microseconds(us)); }
+[[nodiscard]] constexpr std::int64_t count(Micros t) {
+  return t.time_since_epoch().count();
+}
+[[nodiscard]] constexpr Micros micros(std::int64_t us) {
+  return Micros(std::chrono::microseconds(us));
+}
 
 // "2026-01-05", strictly; impossible dates (2026-02-30) are invalid_argument.
 [[nodiscard]] Result<Date> parse_date(std::string_view text);

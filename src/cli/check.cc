@@ -24,12 +24,18 @@ struct CheckArgs {
 
 Paint paint_of(rules::Status status) {
   switch (status) {
-    case rules::Status::pass: return Paint::green;
-    case rules::Status::fail: return Paint::red;
-    case rules::Status::stale: return Paint::red;
-    case rules::Status::unknown: return Paint::yellow;
-    case rules::Status::accepted: return Paint::blue;
-    case rules::Status::not_applicable: return Paint::dim;
+    case rules::Status::pass:
+      return Paint::green;
+    case rules::Status::fail:
+      return Paint::red;
+    case rules::Status::stale:
+      return Paint::red;
+    case rules::Status::unknown:
+      return Paint::yellow;
+    case rules::Status::accepted:
+      return Paint::blue;
+    case rules::Status::not_applicable:
+      return Paint::dim;
   }
   return Paint::none;
 }
@@ -38,11 +44,14 @@ Paint paint_of(rules::Status status) {
 bool counts_as_no(const rules::Finding& f, bool strict) {
   switch (f.status) {
     case rules::Status::fail:
-    case rules::Status::stale: return true;
-    case rules::Status::unknown: return strict || f.about != "program";
+    case rules::Status::stale:
+      return true;
+    case rules::Status::unknown:
+      return strict || f.about != "program";
     case rules::Status::pass:
     case rules::Status::accepted:
-    case rules::Status::not_applicable: return false;
+    case rules::Status::not_applicable:
+      return false;
   }
   return true;
 }
@@ -60,7 +69,8 @@ int may(const epoch::World& world, const CheckArgs& args, Micros now) {
     const stack::Document* flow = world.stack->find("flow", l.flow);
     const bool to_it = l.holder == args.may || (flow != nullptr && flow->text("to") == args.may);
     if (to_it && covers_class && covers_purpose)
-      rows.push_back({paint(Paint::green, "yes"), std::string(name(l.form)), l.view, l.until ? format(*l.until) : "-", l.ground_kind, l.because + " (" + l.id + ")"});
+      rows.push_back({paint(Paint::green, "yes"), std::string(name(l.form)), l.view, l.until ? format(*l.until) : "-", l.ground_kind,
+                      l.because + " (" + l.id + ")"});
   }
   if (!rows.empty()) {
     print_table({"may", "form", "view", "until", "ground", "stands on"}, rows);
@@ -110,11 +120,13 @@ int check(const CheckArgs& args) {
   if (!world) return fail(world.error());
   if (!world->problems.empty()) {
     for (const stack::Problem& p : world->problems) fmt::print(stderr, "{}\n", p.text());
-    return fail(fmt::format("{} problem{} in the declaration: nothing was judged", world->problems.size(), world->problems.size() == 1 ? "" : "s"));
+    return fail(
+        fmt::format("{} problem{} in the declaration: nothing was judged", world->problems.size(), world->problems.size() == 1 ? "" : "s"));
   }
   if (!args.may.empty()) return may(*world, args, now);
 
-  const bool no = std::any_of(world->judgment.findings.begin(), world->judgment.findings.end(), [&](const rules::Finding& f) { return counts_as_no(f, args.strict); });
+  const bool no = std::any_of(world->judgment.findings.begin(), world->judgment.findings.end(),
+                              [&](const rules::Finding& f) { return counts_as_no(f, args.strict); });
   if (args.format == "json") {
     fmt::print("{}\n", proof::findings_json(world->judgment));
     return no ? kNo : kClean;
@@ -133,9 +145,10 @@ int check(const CheckArgs& args) {
     rows.push_back({paint(paint_of(f.status), rules::name(f.status)), f.subject.empty() ? "-" : f.subject, f.requirement, text});
   }
   if (!rows.empty()) print_table({"status", "subject", "requirement", "because"}, rows);
-  fmt::print("\n{} as of {}: {} pass, {} fail, {} stale, {} unknown, {} accepted, {} not applicable{}. {} licenses.\n", args.stack, format(world->judgment.as_of),
-             counts[rules::Status::pass], counts[rules::Status::fail], counts[rules::Status::stale], counts[rules::Status::unknown],
-             counts[rules::Status::accepted], counts[rules::Status::not_applicable], args.all ? "" : " (--all shows every one)", world->table->licenses().size());
+  fmt::print("\n{} as of {}: {} pass, {} fail, {} stale, {} unknown, {} accepted, {} not applicable{}. {} licenses.\n", args.stack,
+             format(world->judgment.as_of), counts[rules::Status::pass], counts[rules::Status::fail], counts[rules::Status::stale],
+             counts[rules::Status::unknown], counts[rules::Status::accepted], counts[rules::Status::not_applicable],
+             args.all ? "" : " (--all shows every one)", world->table->licenses().size());
   fmt::print("{}\n", paint(Paint::dim, world->judgment.under + ". Facts and sources, not legal advice."));
   return no ? kNo : kClean;
 }

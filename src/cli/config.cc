@@ -39,10 +39,14 @@ struct Reader {
     }
   }
   std::function<void(const Node&)> text(std::string& out) {
-    return [this, &out](const Node& n) { n.type == stack::Value::Type::scalar ? (void)(out = n.text) : fail(n.place, "one value is expected here"); };
+    return [this, &out](const Node& n) {
+      n.type == stack::Value::Type::scalar ? (void)(out = n.text) : fail(n.place, "one value is expected here");
+    };
   }
   std::function<void(const Node&)> path(std::string& out) {
-    return [this, &out](const Node& n) { n.type == stack::Value::Type::scalar ? (void)(out = absolute(n.text)) : fail(n.place, "a path is expected here"); };
+    return [this, &out](const Node& n) {
+      n.type == stack::Value::Type::scalar ? (void)(out = absolute(n.text)) : fail(n.place, "a path is expected here");
+    };
   }
   std::function<void(const Node&)> paths(std::vector<std::string>& out) {
     return [this, &out](const Node& n) {
@@ -59,10 +63,16 @@ struct Reader {
       out = static_cast<N>(v);
     };
   }
-  std::string absolute(const std::string& p) const { return p.empty() || fs::path(p).is_absolute() ? p : (base / p).lexically_normal().string(); }
+  std::string absolute(const std::string& p) const {
+    return p.empty() || fs::path(p).is_absolute() ? p : (base / p).lexically_normal().string();
+  }
 
   Fields listen(Listen& l) {
-    return {{"address", text(l.address)}, {"port", number(l.port, 65535)}, {"certificate", path(l.certificate)}, {"key", path(l.key)}, {"client-ca", paths(l.client_ca)}};
+    return {{"address", text(l.address)},
+            {"port", number(l.port, 65535)},
+            {"certificate", path(l.certificate)},
+            {"key", path(l.key)},
+            {"client-ca", paths(l.client_ca)}};
   }
 };
 
@@ -73,7 +83,8 @@ Result<Config> read_config(const std::string& path) {
   if (!bytes) return Error{bytes.error().code, path + ": " + bytes.error().message};
   const stack::yaml::Parsed parsed = stack::yaml::parse(*bytes);
   if (!parsed.faults.empty())
-    return Error{Code::invalid_argument, fmt::format("{}:{}:{}: {}", path, parsed.faults[0].place.line, parsed.faults[0].place.column, parsed.faults[0].message)};
+    return Error{Code::invalid_argument,
+                 fmt::format("{}:{}:{}: {}", path, parsed.faults[0].place.line, parsed.faults[0].place.column, parsed.faults[0].message)};
   if (parsed.documents.size() != 1) return Error{Code::invalid_argument, path + ": exactly one YAML document is expected"};
   Config c;
   c.file = path;
@@ -110,7 +121,10 @@ Result<Config> read_config(const std::string& path) {
             if (n.type != stack::Value::Type::map) return r.fail(n.place, "a map of route ids is expected here");
             for (const auto& m : n.members) {
               RouteConfig& route = c.routes[m.key];
-              r.map(m.value, {{"forwards", r.text(route.forwards)}, {"ca", r.path(route.ca)}, {"certificate", r.path(route.certificate)}, {"key", r.path(route.key)}});
+              r.map(m.value, {{"forwards", r.text(route.forwards)},
+                              {"ca", r.path(route.ca)},
+                              {"certificate", r.path(route.certificate)},
+                              {"key", r.path(route.key)}});
             }
           }},
          {"limits", [&](const Node& n) {
@@ -127,7 +141,8 @@ Result<Config> read_config(const std::string& path) {
 }
 
 std::string print(const Config& c) {
-  std::string out = fmt::format("stack: {}\npacks: {}\nstate: {}\nnode: {}\nkek: {}   # the file is never printed\n", c.stack, c.packs, c.state, c.node, c.kek);
+  std::string out = fmt::format("stack: {}\npacks: {}\nstate: {}\nnode: {}\nkek: {}   # the file is never printed\n", c.stack, c.packs,
+                                c.state, c.node, c.kek);
   const auto listen = [&](std::string_view name, const Listen& l) {
     out += fmt::format("{}: {{address: {}, port: {}, certificate: {}, key: {}}}\n", name, l.address, l.port, l.certificate, l.key);
   };
@@ -136,7 +151,8 @@ std::string print(const Config& c) {
   for (const auto& [id, route] : c.routes) out += fmt::format("# route {}: forwards {}\n", id, route.forwards);
   for (const IssuerConfig& i : c.issuers) out += fmt::format("# issuer {}: keys from {}\n", i.issuer, i.jwks);
   out += fmt::format("limits: {{memory-mib: {}, connections: {}, request-body-bytes: {}, resource-bytes: {}, segment-bytes: {}}}\n",
-                     c.limits.memory_bytes >> 20, c.limits.connections, c.limits.request_body_bytes, c.limits.resource_bytes, c.limits.segment_bytes);
+                     c.limits.memory_bytes >> 20, c.limits.connections, c.limits.request_body_bytes, c.limits.resource_bytes,
+                     c.limits.segment_bytes);
   return out;
 }
 

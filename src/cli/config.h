@@ -3,7 +3,8 @@
 //   LICET_TRY(config, read_config("examples/riverbend/licet.yaml"));
 //   config.gate.port;  config.route("fhir-front")->forwards;
 //
-// Unknown keys are errors with file:line:column. Relative paths are relative to the file. Secrets only by file. docs/operating.md lists all keys.
+// Unknown keys are errors with file:line:column. Relative paths are relative to the file. Secrets only by file. docs/operating.md lists all
+// keys.
 #pragma once
 
 #include <map>
@@ -38,8 +39,8 @@ struct IssuerConfig {
 
 struct Config {
   std::string file;
-  std::string stack;     // folder
-  std::string packs;     // folder
+  std::string stack;  // folder
+  std::string packs;  // folder
   std::string state = "state";
   std::string node = "node-1";
   std::string kek;       // default: state/keys/kek

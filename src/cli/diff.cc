@@ -41,7 +41,9 @@ int diff(const DiffArgs& args) {
   for (const license::Change& c : changes) {
     const Paint p = c.what == "loses" ? Paint::red : c.what == "gains" ? Paint::green : Paint::yellow;
     rows.push_back({paint(p, c.what) + (c.care ? " care" : ""), c.holder, c.flow, c.data_class, c.purpose, c.action,
-                    c.before.empty() ? c.after : c.after.empty() ? c.before : c.before + " → " + c.after});
+                    c.before.empty()  ? c.after
+                    : c.after.empty() ? c.before
+                                      : c.before + " → " + c.after});
   }
   if (rows.empty()) {
     fmt::print("No difference in what is licensed.\n");

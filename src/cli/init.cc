@@ -20,7 +20,9 @@ struct InitArgs {
   bool yes = false;
 };
 
-bool interactive(const InitArgs& args) { return !args.yes && isatty(STDIN_FILENO) == 1; }
+bool interactive(const InitArgs& args) {
+  return !args.yes && isatty(STDIN_FILENO) == 1;
+}
 
 void ask(const InitArgs& args, std::string_view question, std::string& answer, std::string_view otherwise) {
   if (!answer.empty()) return;
@@ -32,14 +34,19 @@ void ask(const InitArgs& args, std::string_view question, std::string& answer, s
   if (answer.empty()) answer = otherwise;
 }
 
-bool is_yes(const std::string& answer) { return answer.starts_with('y') || answer.starts_with('Y'); }
+bool is_yes(const std::string& answer) {
+  return answer.starts_with('y') || answer.starts_with('Y');
+}
 
 std::string slug(std::string_view name) {
   std::string out;
   for (const char c : name) {
-    if (c >= 'A' && c <= 'Z') out += static_cast<char>(c | 32);
-    else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9' && !out.empty())) out += c;
-    else if (!out.empty() && out.back() != '-') out += '-';
+    if (c >= 'A' && c <= 'Z')
+      out += static_cast<char>(c | 32);
+    else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9' && !out.empty()))
+      out += c;
+    else if (!out.empty() && out.back() != '-')
+      out += '-';
   }
   while (!out.empty() && out.back() == '-') out.pop_back();
   return out.empty() ? "our-clinic" : out.substr(0, 40);
@@ -63,11 +70,14 @@ std::string stack_yaml(const InitArgs& a, bool covered) {
       a.name, a.id, yaml_text(a.name), a.zone, packs, a.function, covered ? "true" : "false");
   out += fmt::format(
       "# The system that holds the record, and the screens through which staff act.\n"
-      "kind: system\nid: ehr\nname: Our record\nowner: {0}\nenvironment: production\nregion: us-east\nkeeps: persistent\nencrypted: true\n---\n"
+      "kind: system\nid: ehr\nname: Our record\nowner: {0}\nenvironment: production\nregion: us-east\nkeeps: persistent\nencrypted: "
+      "true\n---\n"
       "kind: system\nid: ehr-ui\nname: The record's screens\nowner: {0}\nenvironment: production\nregion: us-east\nkeeps: transient\n"
       "proves: [{{issuer: \"https://idp.{0}.example\", client: ehr}}]\n---\n"
-      "kind: route\nid: fhir-front\nlistens: /fhir/\nforwards: {1}\nspeaks: fhir-r4\nserves: ehr\naccepts: [transaction-token, oidc]\nmode: enforce\n---\n"
-      "kind: flow\nid: ehr-to-screens\nfrom: ehr\nto: ehr-ui\ndata: [clinical.*, demographics, scheduling.*, directory.*]\npurposes: [TREAT]\nvia: fhir-front\nencrypted: true\n---\n"
+      "kind: route\nid: fhir-front\nlistens: /fhir/\nforwards: {1}\nspeaks: fhir-r4\nserves: ehr\naccepts: [transaction-token, "
+      "oidc]\nmode: enforce\n---\n"
+      "kind: flow\nid: ehr-to-screens\nfrom: ehr\nto: ehr-ui\ndata: [clinical.*, demographics, scheduling.*, directory.*]\npurposes: "
+      "[TREAT]\nvia: fhir-front\nencrypted: true\n---\n"
       "kind: role\nid: clinician\nname: Clinician\norganization: {0}\ndescription: Treats patients and needs their record.\n---\n"
       "kind: person\nid: first-clinician\nname: First clinician\norganization: {0}\nroles: [clinician]\nis: employee\n"
       "logins: [{{issuer: \"https://idp.{0}.example\", subject: first-clinician}}]\nstatus: active\n---\n"
@@ -85,10 +95,15 @@ int init(InitArgs args) {
   if (args.id.empty()) args.id = slug(args.name);
   // The two questions of applicability (45 CFR 160.103), before anything else.
   ask(args, "Does your software or organization create, receive, store or transmit PHI? (yes/no)", args.handles, "yes");
-  ask(args, "Is that by, or for, a covered entity (a provider who bills electronically, a plan, a clearinghouse) or its business associate? (yes/no)", args.for_entity, "yes");
+  ask(args,
+      "Is that by, or for, a covered entity (a provider who bills electronically, a plan, a clearinghouse) or its business associate? "
+      "(yes/no)",
+      args.for_entity, "yes");
   const bool applies = is_yes(args.handles) && is_yes(args.for_entity);
   if (!applies)
-    fmt::print("By these two answers HIPAA's rules do not reach you through PHI of a covered entity; other law (FTC, state) may. Written all the same, to judge from.\n");
+    fmt::print(
+        "By these two answers HIPAA's rules do not reach you through PHI of a covered entity; other law (FTC, state) may. Written all the "
+        "same, to judge from.\n");
   ask(args, "What are you? provider | plan | clearinghouse | vendor", args.function, "provider");
   if (args.function != "provider" && args.function != "plan" && args.function != "clearinghouse" && args.function != "vendor")
     return fail("--function must be provider, plan, clearinghouse or vendor");
@@ -98,15 +113,21 @@ int init(InitArgs args) {
   if (auto made = files.make_folder(args.folder); !made) return fail(made.error());
   if (auto done = write("stack.yaml", stack_yaml(args, covered)); !done) return fail(done.error());
   const std::string config =
-      "# One node: ports, files, limits. The law judges stack.yaml; a machine needs this.  licet serve " + args.folder + "/licet.yaml --print-config\n"
+      "# One node: ports, files, limits. The law judges stack.yaml; a machine needs this.  licet serve " + args.folder +
+      "/licet.yaml --print-config\n"
       "# state/ must be on a disk of its own with room, and is never put in git. Keys: state/keys.\n"
       "# Run as you need:   gate: {address: 0.0.0.0, port: 8443, certificate: gate.crt, key: gate.key, client-ca: [clients-ca.crt]}\n"
-      "#                    issuers: [{issuer: \"https://idp." + args.id + ".example\", jwks: \"https://…/jwks\"}]\n"
+      "#                    issuers: [{issuer: \"https://idp." +
+      args.id +
+      ".example\", jwks: \"https://…/jwks\"}]\n"
       "gate: {address: 127.0.0.1, port: 8443}\nconsole: {address: 127.0.0.1, port: 8080}\n";
   if (auto done = files.replace(args.folder + "/.gitignore", "state/\n"); !done) return fail(done.error());
   // licet.yaml lies beside the stack folder's documents; the loader knows the name and leaves it out.
   if (auto done = write("licet.yaml", config); !done) return fail(done.error());
-  fmt::print("wrote {0}/stack.yaml and {0}/licet.yaml\n  next: licet check {0}\n  then: declare each vendor: an organization, its system, a flow, an agreement, a permit (examples/riverbend shows all)\n", args.folder);
+  fmt::print(
+      "wrote {0}/stack.yaml and {0}/licet.yaml\n  next: licet check {0}\n  then: declare each vendor: an organization, its system, a flow, "
+      "an agreement, a permit (examples/riverbend shows all)\n",
+      args.folder);
   return kClean;
 }
 

@@ -8,13 +8,15 @@
 #include "cli/verbs.h"
 
 int main(int argc, char** argv) {
-  CLI::App app{"Licet answers one question: may this PHI go there, in this form, now, and by what right?\n"
-               "It states facts, sources and what is missing. It is not legal advice, and HHS recognizes no HIPAA certificate."};
+  CLI::App app{
+      "Licet answers one question: may this PHI go there, in this form, now, and by what right?\n"
+      "It states facts, sources and what is missing. It is not legal advice, and HHS recognizes no HIPAA certificate."};
   app.name("licet");
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("licet ") + LICET_VERSION);
-  app.footer("First steps:  licet init my-clinic && licet check my-clinic\n"
-             "Each verb has --help with examples. Exit: 0 clean, 1 the answer is no, 2 could not load, judge or reach.");
+  app.footer(
+      "First steps:  licet init my-clinic && licet check my-clinic\n"
+      "Each verb has --help with examples. Exit: 0 clean, 1 the answer is no, 2 could not load, judge or reach.");
   licet::cli::Run run;
   licet::cli::add_init(app, run);
   licet::cli::add_check(app, run);

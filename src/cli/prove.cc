@@ -1,4 +1,5 @@
-// licet prove: one command makes the evidence for a period, verifiable offline by anyone. A running node makes it; otherwise this process does.
+// licet prove: one command makes the evidence for a period, verifiable offline by anyone. A running node makes it; otherwise this process
+// does.
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -58,7 +59,8 @@ Result<int> prove_here(const ProveArgs& args, const Config& config) {
   input.document = [&](const std::string& path) { return files.read_all(config.stack + "/" + path, 16 * 1024 * 1024); };
   LICET_TRY(bundle, proof::make_bundle(input));
   LICET_TRY_VOID(proof::write_bundle(files, args.out, bundle));
-  fmt::print("{}: {} files, {} ledger entries, manifest {}\n  check it anywhere: licet verify {}\n", args.out, bundle.files.size(), bundle.entries, hex(bundle.manifest), args.out);
+  fmt::print("{}: {} files, {} ledger entries, manifest {}\n  check it anywhere: licet verify {}\n", args.out, bundle.files.size(),
+             bundle.entries, hex(bundle.manifest), args.out);
   return kClean;
 }
 
@@ -66,7 +68,8 @@ int prove(ProveArgs args) {
   auto config = read_config(args.config);
   if (!config) return fail(config.error());
   args.out = std::filesystem::absolute(args.out).string();
-  const nlohmann::json body{{"folder", args.out}, {"from", args.from}, {"to", args.to}, {"vendor", args.vendor}, {"patient", args.patient}, {"by", user()}};
+  const nlohmann::json body{{"folder", args.out},    {"from", args.from},       {"to", args.to},
+                            {"vendor", args.vendor}, {"patient", args.patient}, {"by", user()}};
   auto reply = admin_call(*config, "POST", "/prove", body.dump());
   if (!reply && reply.error().code == Code::unavailable) {
     auto code = prove_here(args, *config);
@@ -74,8 +77,8 @@ int prove(ProveArgs args) {
   }
   if (!reply) return fail(reply.error());
   if (reply->status >= 300) return fail(detail_of(*reply));
-  fmt::print("{}: {} files, {} ledger entries, manifest {}\n  check it anywhere: licet verify {}\n", args.out, reply->body["files"].dump(), reply->body["entries"].dump(),
-             reply->body.value("manifest", ""), args.out);
+  fmt::print("{}: {} files, {} ledger entries, manifest {}\n  check it anywhere: licet verify {}\n", args.out, reply->body["files"].dump(),
+             reply->body["entries"].dump(), reply->body.value("manifest", ""), args.out);
   return kClean;
 }
 
@@ -90,8 +93,9 @@ void add_prove(CLI::App& app, Run& run) {
   c->add_option("--vendor", args->vendor, "only what concerns this organization or system");
   c->add_option("--patient", args->patient, "only what concerns this patient (logical id): the bundle is then ePHI, and says so");
   c->add_option("--config", args->config, "licet.yaml of the node")->capture_default_str();
-  c->footer("  licet prove evidence-2026-q4 --from 2026-10-01 --to 2027-01-01 --config examples/riverbend/licet.yaml\n"
-            "  licet verify evidence-2026-q4\n\nHHS recognizes no HIPAA certificate: a bundle shows facts and their sources.");
+  c->footer(
+      "  licet prove evidence-2026-q4 --from 2026-10-01 --to 2027-01-01 --config examples/riverbend/licet.yaml\n"
+      "  licet verify evidence-2026-q4\n\nHHS recognizes no HIPAA certificate: a bundle shows facts and their sources.");
   c->callback([args, &run] { run = [args] { return prove(*args); }; });
 }
 

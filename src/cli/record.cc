@@ -26,7 +26,9 @@ int told(Result<Reply> reply, std::string_view done) {
   return kClean;
 }
 
-void config_option(CLI::App* c, std::string& config) { c->add_option("--config", config, "licet.yaml of the running node")->capture_default_str(); }
+void config_option(CLI::App* c, std::string& config) {
+  c->add_option("--config", config, "licet.yaml of the running node")->capture_default_str();
+}
 
 std::string kinds_help() {
   std::string out = "Kinds of facts:\n";
@@ -72,19 +74,22 @@ void add_record(CLI::App& app, Run& run) {
     c->add_option("--until", args->fact.until, "last day (YYYY-MM-DD)");
     c->add_option("--by", args->by, "who records it");
     config_option(c, args->config);
-    c->footer(kinds_help() + "\n  licet record consent lakeside --patient p-0002 --class special.sud --until 2027-06-30\n"
-                             "  licet record training dr-lee privacy-basics --from 2026-03-01 --until 2027-03-01");
+    c->footer(kinds_help() +
+              "\n  licet record consent lakeside --patient p-0002 --class special.sud --until 2027-06-30\n"
+              "  licet record training dr-lee privacy-basics --from 2026-03-01 --until 2027-03-01");
     c->callback([args, &run] {
       run = [args] {
         const epoch::FactInput& f = args->fact;
-        const json body{{"kind", f.kind}, {"subject", f.subject}, {"object", f.object}, {"patient", f.patient}, {"class", f.data_class},
-                        {"purpose", f.purpose}, {"from", f.from}, {"until", f.until}, {"by", args->by.empty() ? user() : args->by}};
+        const json body{{"kind", f.kind},       {"subject", f.subject},  {"object", f.object},
+                        {"patient", f.patient}, {"class", f.data_class}, {"purpose", f.purpose},
+                        {"from", f.from},       {"until", f.until},      {"by", args->by.empty() ? user() : args->by}};
         return told(ask(args->config, "POST", "/record", body.dump()), "recorded");
       };
     });
   }
-  for (const auto& [verb, says, path, done] : {std::tuple{"suspend", "Stop a system, organization or person at once; open streams are cut", "/suspend", "suspended"},
-                                               std::tuple{"lift", "End a suspension", "/lift", "lifted"}}) {
+  for (const auto& [verb, says, path, done] :
+       {std::tuple{"suspend", "Stop a system, organization or person at once; open streams are cut", "/suspend", "suspended"},
+        std::tuple{"lift", "End a suspension", "/lift", "lifted"}}) {
     auto args = std::make_shared<IdArgs>();
     CLI::App* c = app.add_subcommand(verb, says);
     c->add_option("id", args->id, "id of the declaration")->required();
@@ -115,7 +120,8 @@ void add_record(CLI::App& app, Run& run) {
   }
   {
     auto args = std::make_shared<IdArgs>();
-    CLI::App* c = app.add_subcommand("explain", "Show why an exchange was refused or passed: the full sentence, its entries, what would mend it");
+    CLI::App* c =
+        app.add_subcommand("explain", "Show why an exchange was refused or passed: the full sentence, its entries, what would mend it");
     c->add_option("reference", args->id, "the reference that the caller was told")->required();
     config_option(c, args->config);
     c->footer("  licet explain 01m88ggee252h73ry678gc542z --config examples/riverbend/licet.yaml");

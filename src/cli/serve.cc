@@ -44,9 +44,12 @@ Result<std::shared_ptr<const identity::Directory>> directory_of(const stack::Sta
       const std::string san = text(proof, "mtls-san").empty() ? text(proof, "uri") : text(proof, "mtls-san");
       Result<void> added;
       added.ignore();
-      if (!san.empty()) added = directory->add_system(system->id, {san, {}, {}});
-      else if (own_apps.contains(system->id)) added = directory->add_app(system->id, text(proof, "issuer"), text(proof, "client"));
-      else added = directory->add_system(system->id, {{}, text(proof, "issuer"), text(proof, "client")});
+      if (!san.empty())
+        added = directory->add_system(system->id, {san, {}, {}});
+      else if (own_apps.contains(system->id))
+        added = directory->add_app(system->id, text(proof, "issuer"), text(proof, "client"));
+      else
+        added = directory->add_system(system->id, {{}, text(proof, "issuer"), text(proof, "client")});
       if (!added) return Error{added.error().code, stack.where(proof.place) + ": " + added.error().message};
     }
   }
@@ -72,7 +75,8 @@ std::pair<std::string, std::string> split_url(const std::string& url) {  // orig
 }
 
 // What each caller's flow declares to send on a route: the gate can't tell classes apart there, so all of them must be licensed.
-std::map<std::string, std::vector<license::ClassId>> sends_of(const stack::Stack& stack, const stack::Document& route, const license::Table& table) {
+std::map<std::string, std::vector<license::ClassId>> sends_of(const stack::Stack& stack, const stack::Document& route,
+                                                              const license::Table& table) {
   std::map<std::string, std::vector<license::ClassId>> out;
   const license::ClassMap& classes = table.classes();
   for (const stack::Document* flow : stack.all("flow")) {
@@ -109,14 +113,16 @@ class Policies {
       route.speaks = doc->text("speaks") == "fhir-r4" ? gate::Speaks::fhir_r4 : gate::Speaks::http;
       for (const std::string_view a : doc->list("accepts")) route.accepts.emplace_back(a);
       route.observe = doc->text("mode") == "observe";
-      if (auto until = parse_date(doc->text("observe-until")); until && route.observe) route.observe_until = stack.zone.start(*until + std::chrono::days(1));
+      if (auto until = parse_date(doc->text("observe-until")); until && route.observe)
+        route.observe_until = stack.zone.start(*until + std::chrono::days(1));
       for (const stack::Document* app : stack.all("app"))
         for (const std::string_view origin : app->list("cors-origins")) route.cors_origins.emplace_back(origin);
       RouteConfig configured;
       if (const auto it = config_.routes.find(doc->id); it != config_.routes.end()) configured = it->second;
       if (configured.forwards.empty()) configured.forwards = doc->text("forwards");
       if (configured.forwards.empty())
-        return Error{Code::invalid_argument, stack.where(doc->place) + ": route " + doc->id + " has no address: give `forwards` here or under `routes` in licet.yaml"};
+        return Error{Code::invalid_argument, stack.where(doc->place) + ": route " + doc->id +
+                                                 " has no address: give `forwards` here or under `routes` in licet.yaml"};
       std::tie(route.origin, route.base) = split_url(configured.forwards);
       LICET_TRY(upstream, upstream_of(route.origin, configured));
       route.upstream = std::move(upstream);
@@ -178,7 +184,8 @@ http::Server::Options server_options(const Listen& listen, const Config& config)
   options.threads = config.threads;
   options.limits = config.limits;
   if (!listen.certificate.empty())
-    options.tls = http::ServerTls{listen.certificate, listen.key, listen.client_ca, listen.client_ca.empty() ? http::ClientCertificate::none : http::ClientCertificate::optional};
+    options.tls = http::ServerTls{listen.certificate, listen.key, listen.client_ca,
+                                  listen.client_ca.empty() ? http::ClientCertificate::none : http::ClientCertificate::optional};
   return options;
 }
 
@@ -256,8 +263,16 @@ Result<int> serve(Config config) {
   LICET_TRY_VOID(note(*state->ledger, "start"));
   LICET_TRY_VOID(keeper.start());
 
-  console::Console console({.gate = &gate, .keeper = &keeper, .ledger = state->ledger.get(), .random = &state->random, .build = LICET_VERSION});
-  console::Admin admin({.gate = &gate, .keeper = &keeper, .ledger = state->ledger.get(), .keys = state->keys.get(), .random = &state->random, .packs = config.packs, .build = LICET_VERSION, .stack = config.stack});
+  console::Console console(
+      {.gate = &gate, .keeper = &keeper, .ledger = state->ledger.get(), .random = &state->random, .build = LICET_VERSION});
+  console::Admin admin({.gate = &gate,
+                        .keeper = &keeper,
+                        .ledger = state->ledger.get(),
+                        .keys = state->keys.get(),
+                        .random = &state->random,
+                        .packs = config.packs,
+                        .build = LICET_VERSION,
+                        .stack = config.stack});
   LICET_TRY(gate_server, http::Server::start(server_options(config.gate, config), gate));
   http::Server::Options console_options = server_options(config.console, config);
   console_options.threads = 1;
@@ -268,9 +283,12 @@ Result<int> serve(Config config) {
   admin_options.limits = config.limits;
   LICET_TRY(admin_server, http::Server::start(std::move(admin_options), admin));
 
-  const std::string gate_url = fmt::format("{}://{}:{}", config.gate.certificate.empty() ? "http" : "https", config.gate.address, gate_server->port());
-  const std::string console_url = fmt::format("{}://{}:{}/?key={}", config.console.certificate.empty() ? "http" : "https", config.console.address, console_server->port(), console.key());
-  fmt::print("ready\n  gate     {}\n  console  {}\n  socket   {}\n  ledger   {} ({} entries)\n", gate_url, console_url, socket_of(config), state->origin, state->ledger->head().size);
+  const std::string gate_url =
+      fmt::format("{}://{}:{}", config.gate.certificate.empty() ? "http" : "https", config.gate.address, gate_server->port());
+  const std::string console_url = fmt::format("{}://{}:{}/?key={}", config.console.certificate.empty() ? "http" : "https",
+                                              config.console.address, console_server->port(), console.key());
+  fmt::print("ready\n  gate     {}\n  console  {}\n  socket   {}\n  ledger   {} ({} entries)\n", gate_url, console_url, socket_of(config),
+             state->origin, state->ledger->head().size);
   std::fflush(stdout);
 
   for (;;) {
@@ -317,8 +335,9 @@ void add_serve(CLI::App& app, Run& run) {
   c->add_option("config", args->config, "licet.yaml")->capture_default_str();
   c->add_flag("--check-config", args->check_config, "read the configuration and stop");
   c->add_flag("--print-config", args->print_config, "print the effective configuration and stop");
-  c->footer("Reloads the declaration by itself when a file changes (SIGHUP: at once). Ends on SIGTERM or Ctrl-C.\n\n"
-            "  licet serve examples/riverbend/licet.yaml");
+  c->footer(
+      "Reloads the declaration by itself when a file changes (SIGHUP: at once). Ends on SIGTERM or Ctrl-C.\n\n"
+      "  licet serve examples/riverbend/licet.yaml");
   c->callback([args, &run] { run = [args] { return run_serve(*args); }; });
 }
 

@@ -14,18 +14,25 @@ Micros FileClock::now() const {
   return time ? *time : system_.now();
 }
 
-std::string origin_of(const std::string& tenant, const std::string& node) { return "licet.example/" + tenant + "/" + node; }
-std::string socket_of(const Config& config) { return config.state + "/licet.sock"; }
+std::string origin_of(const std::string& tenant, const std::string& node) {
+  return "licet.example/" + tenant + "/" + node;
+}
+std::string socket_of(const Config& config) {
+  return config.state + "/licet.sock";
+}
 
 Result<std::unique_ptr<State>> open_state(const Config& config, const std::string& tenant) {
   store::FileSystem& files = store::real_files();
   auto state = std::make_unique<State>();
-  if (config.clock_file.empty()) state->clock = std::make_unique<SystemClock>();
-  else state->clock = std::make_unique<FileClock>(config.clock_file);
+  if (config.clock_file.empty())
+    state->clock = std::make_unique<SystemClock>();
+  else
+    state->clock = std::make_unique<FileClock>(config.clock_file);
   LICET_TRY_VOID(files.make_folder(config.state + "/keys"));
   const std::string ring_file = config.state + "/keys/ring.json";
   if (!files.exists(config.kek)) {
-    if (files.exists(ring_file)) return Error{Code::failed_precondition, config.kek + " is missing, but " + ring_file + " needs it: restore the key file"};
+    if (files.exists(ring_file))
+      return Error{Code::failed_precondition, config.kek + " is missing, but " + ring_file + " needs it: restore the key file"};
     LICET_TRY_VOID(crypto::make_kek_file(config.kek, state->random));
   }
   LICET_TRY(kek, crypto::read_kek_file(config.kek));

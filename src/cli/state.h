@@ -1,4 +1,5 @@
-// What stands on disk for one tenant and node: keys and ledger, opened together. serve holds it; record and prove open it when nothing serves.
+// What stands on disk for one tenant and node: keys and ledger, opened together. serve holds it; record and prove open it when nothing
+// serves.
 #pragma once
 
 #include <memory>
@@ -12,7 +13,8 @@
 
 namespace licet::cli {
 
-// Reads "now" from a file on every call (tests of dates that pass): RFC 3339, or empty for the system's. serve logs an alarm when it is used.
+// Reads "now" from a file on every call (tests of dates that pass): RFC 3339, or empty for the system's. serve logs an alarm when it is
+// used.
 class FileClock final : public Clock {
  public:
   explicit FileClock(std::string path) : path_(std::move(path)) {}

@@ -43,20 +43,35 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width) {
 
 }  // namespace
 
-bool is_terminal() { return isatty(STDOUT_FILENO) == 1; }
+bool is_terminal() {
+  return isatty(STDOUT_FILENO) == 1;
+}
 
 std::string paint(Paint paint, std::string_view text) {
   static const bool color = is_terminal() && std::getenv("NO_COLOR") == nullptr;
   if (!color || paint == Paint::none) return std::string(text);
   const char* code = "0";
   switch (paint) {
-    case Paint::none: break;
-    case Paint::red: code = "31"; break;
-    case Paint::yellow: code = "33"; break;
-    case Paint::green: code = "32"; break;
-    case Paint::blue: code = "36"; break;
-    case Paint::dim: code = "2"; break;
-    case Paint::bold: code = "1"; break;
+    case Paint::none:
+      break;
+    case Paint::red:
+      code = "31";
+      break;
+    case Paint::yellow:
+      code = "33";
+      break;
+    case Paint::green:
+      code = "32";
+      break;
+    case Paint::blue:
+      code = "36";
+      break;
+    case Paint::dim:
+      code = "2";
+      break;
+    case Paint::bold:
+      code = "1";
+      break;
   }
   return fmt::format("\033[{}m{}\033[0m", code, text);
 }
@@ -68,10 +83,12 @@ void print_table(const std::vector<std::string>& head, const std::vector<std::ve
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
   std::size_t before_last = 0;
   for (std::size_t i = 0; i + 1 < widths.size(); ++i) before_last += widths[i] + 2;
-  const std::size_t room = !is_terminal() ? std::string::npos / 2 : std::max<std::size_t>(40, terminal_width() - std::min(terminal_width() - 40, before_last));
+  const std::size_t room =
+      !is_terminal() ? std::string::npos / 2 : std::max<std::size_t>(40, terminal_width() - std::min(terminal_width() - 40, before_last));
   const auto line = [&](const std::vector<std::string>& row, bool is_head) {
     std::string out;
-    for (std::size_t i = 0; i + 1 < row.size(); ++i) out += (is_head ? paint(Paint::bold, row[i]) : row[i]) + std::string(widths[i] - width_of(row[i]) + 2, ' ');
+    for (std::size_t i = 0; i + 1 < row.size(); ++i)
+      out += (is_head ? paint(Paint::bold, row[i]) : row[i]) + std::string(widths[i] - width_of(row[i]) + 2, ' ');
     const auto last = wrap(row.back(), room);
     out += is_head ? paint(Paint::bold, last[0]) : last[0];
     for (std::size_t i = 1; i < last.size(); ++i) out += "\n" + std::string(before_last, ' ') + last[i];
@@ -85,6 +102,8 @@ int fail(std::string_view message) {
   fmt::print(stderr, "licet: {}\n", message);
   return kFailed;
 }
-int fail(const Error& error) { return fail(error.message.empty() ? std::string_view(name(error.code)) : std::string_view(error.message)); }
+int fail(const Error& error) {
+  return fail(error.message.empty() ? std::string_view(name(error.code)) : std::string_view(error.message));
+}
 
 }  // namespace licet::cli

@@ -16,8 +16,10 @@ struct TokenArgs {
 std::string form_encode(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~') out += c;
-    else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~')
+      out += c;
+    else
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
 }
@@ -38,9 +40,11 @@ Task<void> exchange(const TokenArgs& args, int& code) {
   if (!args.patient.empty()) details["patient"] = args.patient;
   if (!args.reason.empty()) details["reason"] = args.reason;
   std::string body = "grant_type=" + form_encode("urn:ietf:params:oauth:grant-type:token-exchange") +
-                     "&requested_token_type=" + form_encode("urn:ietf:params:oauth:token-type:txn_token") + "&request_details=" + form_encode(details.dump());
+                     "&requested_token_type=" + form_encode("urn:ietf:params:oauth:token-type:txn_token") +
+                     "&request_details=" + form_encode(details.dump());
   if (!args.access_token.empty())
-    body += "&subject_token=" + form_encode(args.access_token) + "&subject_token_type=" + form_encode("urn:ietf:params:oauth:token-type:access_token");
+    body += "&subject_token=" + form_encode(args.access_token) +
+            "&subject_token_type=" + form_encode("urn:ietf:params:oauth:token-type:access_token");
   http::Request request;
   request.method = "POST";
   request.target = "/token";
@@ -58,7 +62,9 @@ Task<void> exchange(const TokenArgs& args, int& code) {
   }
   const auto parsed = nlohmann::json::parse(text, nullptr, false);
   if ((*answer)->head().status != 200 || !parsed.is_object() || !parsed.contains("access_token")) {
-    code = fail(parsed.is_object() ? parsed.value("error_description", parsed.value("error", parsed.value("detail", "the gate issued no token"))) : "the gate issued no token");
+    code = fail(parsed.is_object()
+                    ? parsed.value("error_description", parsed.value("error", parsed.value("detail", "the gate issued no token")))
+                    : "the gate issued no token");
     if (code == kFailed) code = kNo;
     co_return;
   }
@@ -82,8 +88,9 @@ void add_token(CLI::App& app, Run& run) {
   c->add_option("--path", args->path, "the path it is for");
   c->add_option("--patient", args->patient, "the patient it is about");
   c->add_option("--reason", args->reason, "for BTG (break the glass): why; it is recorded and reviewed");
-  c->footer("Use it once, in the header `Txn-Token`.\n\n"
-            "  licet token --gate https://127.0.0.1:8443 --ca ca.crt --cert scribe.crt --key scribe.key --route fhir-front --purpose TREAT");
+  c->footer(
+      "Use it once, in the header `Txn-Token`.\n\n"
+      "  licet token --gate https://127.0.0.1:8443 --ca ca.crt --cert scribe.crt --key scribe.key --route fhir-front --purpose TREAT");
   c->callback([args, &run] {
     run = [args] {
       int code = kFailed;

@@ -14,7 +14,7 @@ void add_check(CLI::App& app, Run& run);
 void add_diff(CLI::App& app, Run& run);
 void add_serve(CLI::App& app, Run& run);
 void add_token(CLI::App& app, Run& run);
-void add_record(CLI::App& app, Run& run);   // record, suspend, lift, release, explain
+void add_record(CLI::App& app, Run& run);  // record, suspend, lift, release, explain
 void add_prove(CLI::App& app, Run& run);
 void add_verify(CLI::App& app, Run& run);
 void add_schema(CLI::App& app, Run& run);

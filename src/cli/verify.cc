@@ -1,8 +1,8 @@
 // licet verify PATH: is this ledger folder, or this bundle, whole and unchanged? Reads only; repairs nothing; needs nothing else.
 
+#include "ledger/verify.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
-#include "ledger/verify.h"
 #include "proof/verify.h"
 
 namespace licet::cli {
@@ -38,7 +38,8 @@ int verify(const VerifyArgs& args) {
     const proof::Report report = proof::verify_bundle(*bundle, *trusted);
     return say(report.ok(), report.lines, report.faults);
   }
-  if (!*trusted) {  // the key that serve wrote beside the ledger; whoever could change both could change this too: --key is the stronger check
+  if (!*trusted) {  // the key that serve wrote beside the ledger; whoever could change both could change this too: --key is the stronger
+                    // check
     auto beside = trusted_key(args.path + "/../log.vkey");
     if (!beside) return fail(args.path + ": neither a bundle nor a ledger with its key beside it; give --key VKEY");
     trusted = std::move(beside);
@@ -55,8 +56,9 @@ int verify(const VerifyArgs& args) {
   if (!report) return fail(report.error());
   std::vector<std::string> faults;
   for (const ledger::Fault& f : report->faults) faults.push_back(ledger::text_of(f));
-  return say(report->ok(), {fmt::format("{}: {} entries in {} groups, root {}, checkpoint at {}", (*trusted)->name, report->entries, report->groups,
-                                        base64(report->root), report->checkpoint_size)},
+  return say(report->ok(),
+             {fmt::format("{}: {} entries in {} groups, root {}, checkpoint at {}", (*trusted)->name, report->entries, report->groups,
+                          base64(report->root), report->checkpoint_size)},
              faults);
 }
 

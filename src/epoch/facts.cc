@@ -43,11 +43,14 @@ const FactKind* find_kind(std::string_view kind) {
 }
 
 bool good_id(std::string_view id) {
-  return !id.empty() && id.size() <= 64 &&
-         std::all_of(id.begin(), id.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; });
+  return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
 }
 
-std::string hex_token(const std::array<std::uint64_t, 2>& key) { return fmt::format("{:016x}{:016x}", key[0], key[1]); }
+std::string hex_token(const std::array<std::uint64_t, 2>& key) {
+  return fmt::format("{:016x}{:016x}", key[0], key[1]);
+}
 
 license::PatientKey key_of(std::string_view token) {
   license::PatientKey key{};
@@ -62,7 +65,9 @@ constexpr std::string_view kAad = "licet fact patient v1";
 
 }  // namespace
 
-std::span<const FactKind> fact_kinds() { return kKinds; }
+std::span<const FactKind> fact_kinds() {
+  return kKinds;
+}
 
 Result<ledger::Draft> fact_draft(const FactInput& input, std::string_view by, crypto::KeyRing& keys, Random& random) {
   const FactKind* kind = find_kind(input.kind);
@@ -70,7 +75,8 @@ Result<ledger::Draft> fact_draft(const FactInput& input, std::string_view by, cr
   const auto bad = [&](std::string_view what) { return Error{Code::invalid_argument, fmt::format("{}: {}", input.kind, what)}; };
   if (!kind->subject.empty() && !good_id(input.subject)) return bad(fmt::format("--subject must be the id of a {}", kind->subject));
   if (!kind->object.empty() && !good_id(input.object)) return bad(fmt::format("--object must be the {}", kind->object));
-  if (kind->patient != !input.patient.empty()) return bad(kind->patient ? "--patient is missing" : "this kind is not about a patient: drop --patient");
+  if (kind->patient != !input.patient.empty())
+    return bad(kind->patient ? "--patient is missing" : "this kind is not about a patient: drop --patient");
   if (!input.data_class.empty() && input.data_class.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-*_") != std::string::npos)
     return bad("--class must be a data class such as clinical.note");
   if (input.purpose.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_") != std::string::npos)
@@ -150,13 +156,20 @@ license::Overlay overlay_of(std::span<const stack::Fact> facts, const Zone& zone
     const std::string reference = "ledger:" + std::to_string(f.index);
     const license::PatientKey patient = key_of(f.patient);
     const std::optional<Micros> until = f.until ? std::optional(zone.start(*f.until + std::chrono::days(1))) : std::nullopt;
-    if (f.kind == "suspension") overlay.suspend(f.subject, reference);
-    else if (f.kind == "suspension-lifted") overlay.lift(f.subject);
-    else if (f.kind == "restriction") overlay.restrict(patient, f.subject, f.data_class.empty() ? "*" : f.data_class, reference);
-    else if (f.kind == "consent") overlay.consent(patient, f.subject, f.data_class.empty() ? "special.sud" : f.data_class, until);
-    else if (f.kind == "panel") overlay.tie(f.subject, patient, until.value_or(Micros::max()));
-    else if (f.kind == "coverage") overlay.member(f.subject, patient);
-    else if (f.kind == "representative") overlay.represent(key_of(f.object), patient, until);
+    if (f.kind == "suspension")
+      overlay.suspend(f.subject, reference);
+    else if (f.kind == "suspension-lifted")
+      overlay.lift(f.subject);
+    else if (f.kind == "restriction")
+      overlay.restrict(patient, f.subject, f.data_class.empty() ? "*" : f.data_class, reference);
+    else if (f.kind == "consent")
+      overlay.consent(patient, f.subject, f.data_class.empty() ? "special.sud" : f.data_class, until);
+    else if (f.kind == "panel")
+      overlay.tie(f.subject, patient, until.value_or(Micros::max()));
+    else if (f.kind == "coverage")
+      overlay.member(f.subject, patient);
+    else if (f.kind == "representative")
+      overlay.represent(key_of(f.object), patient, until);
   }
   return overlay;
 }

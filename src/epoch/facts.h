@@ -1,8 +1,8 @@
 // Recorded facts: what happens and what is sensitive goes to the ledger, not to git. From a person's words to an entry, and back.
 //
 //   FactInput input{.kind = "training", .subject = "dr-lee", .object = "hipaa-basics", .from = "2026-03-01", .until = "2027-03-01"};
-//   LICET_TRY(draft, fact_draft(input, "j-ortiz", keys, random));        // patient-keyed: the patient's id is sealed under the restriction key
-//   LICET_TRY(facts, read_facts(ledger, keys, blinder));                 // everything on record, patients as opaque tokens
+//   LICET_TRY(draft, fact_draft(input, "j-ortiz", keys, random));        // patient-keyed: the patient's id is sealed under the restriction
+//   key LICET_TRY(facts, read_facts(ledger, keys, blinder));                 // everything on record, patients as opaque tokens
 //
 // Thread rule: any. Errors: invalid_argument (a kind, id or date that isn't one: what to write instead).
 #pragma once
@@ -32,7 +32,7 @@ struct FactInput {
 
 struct FactKind {
   std::string_view kind;
-  bool patient;  // must name one
+  bool patient;                      // must name one
   std::string_view subject, object;  // what they are, for help and errors; empty: not used
   std::string_view says;
 };
@@ -47,7 +47,8 @@ struct Recorded {
 };
 [[nodiscard]] Result<Recorded> read_facts(const ledger::Ledger& ledger, crypto::KeyRing& keys, const crypto::Blinder& blind);
 
-// Suspensions, restrictions, consents, panels, coverage and representatives among the facts, as the decision wants them. `now` picks those in force.
+// Suspensions, restrictions, consents, panels, coverage and representatives among the facts, as the decision wants them. `now` picks those
+// in force.
 [[nodiscard]] license::Overlay overlay_of(std::span<const stack::Fact> facts, const Zone& zone, Micros now);
 
 }  // namespace licet::epoch

@@ -21,7 +21,9 @@ Result<std::uint64_t> last_epoch(const ledger::Ledger& ledger) {
   return last;
 }
 
-std::string sha_text(const Digest& d) { return hex(d); }
+std::string sha_text(const Digest& d) {
+  return hex(d);
+}
 
 // One blob by its digest, synced before it is named anywhere; the same bytes are written once.
 Result<void> keep(store::FileSystem& files, const std::string& folder, const Digest& digest, std::string_view bytes) {
@@ -40,7 +42,9 @@ std::string snapshot_of(std::span<const stack::Source> sources) {
 }  // namespace
 
 Keeper::Keeper(Options options) : options_(std::move(options)) {}
-Keeper::~Keeper() { stop(); }
+Keeper::~Keeper() {
+  stop();
+}
 
 Result<void> Keeper::start() {
   LICET_TRY_VOID(options_.files->make_folder(options_.snapshots));
@@ -127,7 +131,8 @@ Result<Recorded> Keeper::overlay_now() {
   LICET_TRY(recorded, read_facts(*options_.ledger, *options_.keys, *options_.blind));
   Zone zone = Zone::utc();
   if (const auto epoch = current()) zone = epoch->world.stack->zone;
-  if (options_.overlaid) options_.overlaid(std::make_shared<const license::Overlay>(overlay_of(recorded.facts, zone, options_.ledger->now())));
+  if (options_.overlaid)
+    options_.overlaid(std::make_shared<const license::Overlay>(overlay_of(recorded.facts, zone, options_.ledger->now())));
   return recorded;
 }
 
@@ -153,14 +158,16 @@ Result<void> Keeper::renew(bool at_start) {
     return {};
   }
   const auto before = current();
-  if (before && next->world.stack->tenant != before->world.stack->tenant) return Error{Code::failed_precondition, "the tenant can't change while running: restart"};
+  if (before && next->world.stack->tenant != before->world.stack->tenant)
+    return Error{Code::failed_precondition, "the tenant can't change while running: restart"};
   const Zone& zone = next->world.stack->zone;
   // Judge again when the next date of any fact arrives, and at every midnight of the clinic at the latest.
   Date next_day = zone.day(as_of) + std::chrono::days(1);
   if (next->world.judgment.next_change) next_day = std::min(next_day, std::max(*next->world.judgment.next_change, next_day));
   const Micros next_date = zone.start(next_day);
 
-  const bool same = before && before->world.stack_digest == next->world.stack_digest && before->world.table_digest == next->world.table_digest &&
+  const bool same = before && before->world.stack_digest == next->world.stack_digest &&
+                    before->world.table_digest == next->world.table_digest &&
                     before->world.judgment.packs.size() == next->world.judgment.packs.size();
   if (!same) {
     if (before) {
@@ -172,8 +179,8 @@ Result<void> Keeper::renew(bool at_start) {
     options_.ledger->require_epoch(next->number);
     LICET_TRY_VOID(record(*next));
     if (options_.adopted) LICET_TRY_VOID(options_.adopted(next));
-    log::info("epoch {} is in force: {} licenses, {} findings{}", next->number, next->world.table->licenses().size(), next->world.judgment.findings.size(),
-              before ? "" : ", " + next->world.judgment.under);
+    log::info("epoch {} is in force: {} licenses, {} findings{}", next->number, next->world.table->licenses().size(),
+              next->world.judgment.findings.size(), before ? "" : ", " + next->world.judgment.under);
   }
   const std::lock_guard lock(mutex_);
   if (!same) current_ = std::move(next);

@@ -35,7 +35,7 @@ struct Epoch {
 
 struct Status {
   std::uint64_t epoch = 0;
-  bool stale = false;                // the folder holds a declaration that doesn't parse or judge
+  bool stale = false;  // the folder holds a declaration that doesn't parse or judge
   Micros stale_since{};
   std::vector<std::string> problems;  // what is wrong with it
 };
@@ -53,7 +53,8 @@ class Keeper {
     std::string build;  // version of this program, for the epoch entry
     std::chrono::milliseconds look_every = std::chrono::milliseconds(500);
     Limits limits;
-    // Called with each table that comes into force, before it serves; an error keeps the old one. On the keeper's thread (first: start()'s).
+    // Called with each table that comes into force, before it serves; an error keeps the old one. On the keeper's thread (first:
+    // start()'s).
     std::function<Result<void>(std::shared_ptr<const Epoch>)> adopted;
     // A table was due and could not be recorded or adopted: it is tried again at the next look.
     std::function<void()> failed;
@@ -90,7 +91,7 @@ class Keeper {
   std::shared_ptr<const Epoch> current_;
   Status status_;
   bool retry_ = false;
-  Digest seen_{};     // digest of the sources last read, good or bad
+  Digest seen_{};  // digest of the sources last read, good or bad
   Micros next_date_ = Micros::max();
   std::thread thread_;
 };

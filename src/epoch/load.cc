@@ -8,7 +8,9 @@ namespace licet::epoch {
 namespace {
 
 // licet.yaml is a node's configuration: it may lie beside the declaration, and is no part of it.
-bool is_yaml(std::string_view name) { return (name.ends_with(".yaml") || name.ends_with(".yml")) && name != "licet.yaml"; }
+bool is_yaml(std::string_view name) {
+  return (name.ends_with(".yaml") || name.ends_with(".yml")) && name != "licet.yaml";
+}
 
 stack::Layer layer_of(std::string_view path) {
   if (path.starts_with("imported/")) return stack::Layer::imported;
@@ -16,7 +18,8 @@ stack::Layer layer_of(std::string_view path) {
   return stack::Layer::authored;
 }
 
-Result<void> walk(store::FileSystem& files, const std::string& root, const std::string& below, int depth, std::size_t& left, std::vector<stack::Source>& out) {
+Result<void> walk(store::FileSystem& files, const std::string& root, const std::string& below, int depth, std::size_t& left,
+                  std::vector<stack::Source>& out) {
   if (depth > 8) return Error{Code::exhausted, root + ": folders nest deeper than 8"};
   LICET_TRY(names, files.list(below.empty() ? root : root + "/" + below));
   for (const std::string& name : names) {
@@ -24,7 +27,9 @@ Result<void> walk(store::FileSystem& files, const std::string& root, const std::
     const std::string path = below.empty() ? name : below + "/" + name;
     if (is_yaml(name)) {
       auto bytes = files.read_all(root + "/" + path, left);
-      if (!bytes) return bytes.error().code == Code::exhausted ? Error{Code::exhausted, root + ": larger than the limit for a declaration"} : bytes.error();
+      if (!bytes)
+        return bytes.error().code == Code::exhausted ? Error{Code::exhausted, root + ": larger than the limit for a declaration"}
+                                                     : bytes.error();
       left -= bytes->size();
       out.push_back({path, *std::move(bytes), layer_of(path)});
     } else if (name.find('.') == std::string::npos) {  // folders of a declaration have no dot; anything else is not ours
@@ -41,7 +46,8 @@ Result<std::vector<stack::Source>> read_sources(store::FileSystem& files, const 
   std::size_t left = limits.stack_bytes;
   LICET_TRY_VOID(walk(files, folder, "", 0, left, out));
   std::sort(out.begin(), out.end(), [](const stack::Source& a, const stack::Source& b) { return a.path < b.path; });
-  if (out.empty()) return Error{Code::not_found, folder + ": no *.yaml file in it; `licet init " + folder + "` makes a declaration to begin with"};
+  if (out.empty())
+    return Error{Code::not_found, folder + ": no *.yaml file in it; `licet init " + folder + "` makes a declaration to begin with"};
   return out;
 }
 
@@ -57,7 +63,8 @@ Digest digest_of(std::span<const stack::Source> sources) {
   return hash.finish();
 }
 
-Result<std::vector<rules::Pack>> read_packs(store::FileSystem& files, const std::string& folder, std::span<const stack::PackRef> wanted, const Limits& limits) {
+Result<std::vector<rules::Pack>> read_packs(store::FileSystem& files, const std::string& folder, std::span<const stack::PackRef> wanted,
+                                            const Limits& limits) {
   std::vector<rules::Pack> packs;
   for (const stack::PackRef& ref : wanted) {
     auto sources = read_sources(files, folder + "/" + ref.id, limits);
@@ -65,7 +72,8 @@ Result<std::vector<rules::Pack>> read_packs(store::FileSystem& files, const std:
     auto pack = rules::load_pack(*sources);
     if (!pack) return Error{pack.error().code, "pack " + ref.id + ": " + pack.error().message};
     if (!ref.version.empty() && pack->info.version != ref.version)
-      return Error{Code::not_found, "pack " + ref.id + ": the declaration asks for version " + ref.version + ", " + folder + " has " + pack->info.version};
+      return Error{Code::not_found,
+                   "pack " + ref.id + ": the declaration asks for version " + ref.version + ", " + folder + " has " + pack->info.version};
     pack->info.digest = digest_of(*sources);
     packs.push_back(*std::move(pack));
   }
@@ -77,8 +85,8 @@ Result<license::ClassMap> read_classes(store::FileSystem& files, const std::stri
   return license::ClassMap::load(sources);
 }
 
-Result<World> assemble_sources(std::vector<stack::Source> sources, const std::string& packs, std::span<const stack::Fact> facts, Micros as_of,
-                               store::FileSystem& files, const Limits& limits) {
+Result<World> assemble_sources(std::vector<stack::Source> sources, const std::string& packs, std::span<const stack::Fact> facts,
+                               Micros as_of, store::FileSystem& files, const Limits& limits) {
   World world;
   world.sources = std::move(sources);
   world.stack_digest = digest_of(world.sources);
@@ -99,7 +107,8 @@ Result<World> assemble_sources(std::vector<stack::Source> sources, const std::st
   return world;
 }
 
-Result<World> assemble(const Folders& folders, std::span<const stack::Fact> facts, Micros as_of, store::FileSystem& files, const Limits& limits) {
+Result<World> assemble(const Folders& folders, std::span<const stack::Fact> facts, Micros as_of, store::FileSystem& files,
+                       const Limits& limits) {
   LICET_TRY(sources, read_sources(files, folders.stack, limits));
   return assemble_sources(std::move(sources), folders.packs, facts, as_of, files, limits);
 }

@@ -32,8 +32,8 @@ struct Folders {
 [[nodiscard]] Digest digest_of(std::span<const stack::Source> sources);
 
 // The packs that a declaration names, by id and version; an id without a version takes what is there.
-[[nodiscard]] Result<std::vector<rules::Pack>> read_packs(store::FileSystem& files, const std::string& folder, std::span<const stack::PackRef> wanted,
-                                                          const Limits& limits);
+[[nodiscard]] Result<std::vector<rules::Pack>> read_packs(store::FileSystem& files, const std::string& folder,
+                                                          std::span<const stack::PackRef> wanted, const Limits& limits);
 [[nodiscard]] Result<license::ClassMap> read_classes(store::FileSystem& files, const std::string& folder, const Limits& limits);
 
 struct World {
@@ -49,7 +49,8 @@ struct World {
 [[nodiscard]] Result<World> assemble(const Folders& folders, std::span<const stack::Fact> facts, Micros as_of, store::FileSystem& files,
                                      const Limits& limits = {});
 // The same from bytes that are already here (`diff` of two commits, `prove` from a snapshot).
-[[nodiscard]] Result<World> assemble_sources(std::vector<stack::Source> sources, const std::string& packs, std::span<const stack::Fact> facts, Micros as_of,
-                                             store::FileSystem& files, const Limits& limits = {});
+[[nodiscard]] Result<World> assemble_sources(std::vector<stack::Source> sources, const std::string& packs,
+                                             std::span<const stack::Fact> facts, Micros as_of, store::FileSystem& files,
+                                             const Limits& limits = {});
 
 }  // namespace licet::epoch

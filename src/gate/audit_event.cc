@@ -37,12 +37,22 @@ std::string audit_event(const Exchange& x) {
   coding(out, "http://hl7.org/fhir/restful-interaction", query ? "search-type" : license::name(x.located_.action));
   out += R"(],"action":")";
   switch (x.located_.action) {
-    case license::Action::read: out += 'R'; break;
+    case license::Action::read:
+      out += 'R';
+      break;
     case license::Action::search:
-    case license::Action::send: out += 'E'; break;
-    case license::Action::create: out += 'C'; break;
-    case license::Action::update: out += 'U'; break;
-    case license::Action::remove: out += 'D'; break;
+    case license::Action::send:
+      out += 'E';
+      break;
+    case license::Action::create:
+      out += 'C';
+      break;
+    case license::Action::update:
+      out += 'U';
+      break;
+    case license::Action::remove:
+      out += 'D';
+      break;
   }
   out += R"(","recorded":")" + format(x.begun_) + R"(","outcome":"0","purposeOfEvent":[{"coding":[)";
   coding(out, "http://terminology.hl7.org/CodeSystem/v3-ActReason",
@@ -75,7 +85,8 @@ std::string audit_event(const Exchange& x) {
   out += R"(,"role":)";
   coding(out, "http://terminology.hl7.org/CodeSystem/object-role", query ? "24" : "4");
   const std::string request = x.request_.method + " " + x.located_.target;
-  if (query) out += R"(,"query":")" + base64(as_bytes(request)) + '"';
+  if (query)
+    out += R"(,"query":")" + base64(as_bytes(request)) + '"';
   else {
     out += R"(,"what":{"reference":)";
     codec::append_json_string(out, x.located_.fhir.type + "/" + x.located_.fhir.id);

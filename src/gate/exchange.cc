@@ -1,4 +1,5 @@
-// The life of an exchange, in one place: identify → locate → decide → request leg → answer leg → outcome (ARCHITECTURE.md numbers the steps).
+// The life of an exchange, in one place: identify → locate → decide → request leg → answer leg → outcome (ARCHITECTURE.md numbers the
+// steps).
 
 #include "gate/exchange.h"
 #include "gate/audit_event.h"
@@ -75,7 +76,8 @@ Task<Step<void>> Exchange::locate() {
     }
   }
   if (license::known(who_.only_patient)) {
-    if (license::known(located_.patient) && located_.patient != who_.only_patient) co_return refuse(Reason::out_of_scope, "The transaction token is for another patient.");
+    if (license::known(located_.patient) && located_.patient != who_.only_patient)
+      co_return refuse(Reason::out_of_scope, "The transaction token is for another patient.");
     located_.patient = who_.only_patient;
   }
   if (auto chosen = choose_purpose(); !chosen) co_return chosen;
@@ -107,8 +109,10 @@ Step<void> Exchange::choose_purpose() {
     }
   }
   if (code.empty() && declared.empty()) return {};  // no flow at all: the decision says `undeclared`, which is the truer answer
-  if (code.empty()) return refuse(Reason::no_purpose, "The request names no purpose: send Licet-Purpose, or a token that carries purpose_of_use.");
-  if (code == "BTG" && located_.purpose_source != "token") return refuse(Reason::no_purpose, "BTG (break the glass) is taken from a transaction token only.");
+  if (code.empty())
+    return refuse(Reason::no_purpose, "The request names no purpose: send Licet-Purpose, or a token that carries purpose_of_use.");
+  if (code == "BTG" && located_.purpose_source != "token")
+    return refuse(Reason::no_purpose, "BTG (break the glass) is taken from a transaction token only.");
   located_.purpose = table.purpose(code);
   return {};
 }
@@ -131,7 +135,9 @@ license::Ask Exchange::ask_of(license::ClassId data_class, license::PatientKey p
   return ask;
 }
 
-bool Exchange::is_special(license::ClassId data_class) const { return policy_->table->classes().name(data_class).starts_with("special."); }
+bool Exchange::is_special(license::ClassId data_class) const {
+  return policy_->table->classes().name(data_class).starts_with("special.");
+}
 
 license::Decision Exchange::decide_one(const license::Ask& ask) {
   const auto overlay = gate_.overlay_.get();
@@ -140,8 +146,8 @@ license::Decision Exchange::decide_one(const license::Ask& ask) {
 
 Step<void> Exchange::decide() {
   // A request about a type may touch several classes of data: it may go on where any of them is licensed (the answer is decided again,
-  // resource by resource); otherwise the one that came furthest says why not, specially protected ones aside: to name one of those would tell.
-  // PHI that is sent must be licensed in all its classes.
+  // resource by resource); otherwise the one that came furthest says why not, specially protected ones aside: to name one of those would
+  // tell. PHI that is sent must be licensed in all its classes.
   std::optional<license::Decision> best, first;
   license::ClassId best_class, first_class;
   const bool sends = route_->speaks == Speaks::http;
@@ -149,7 +155,8 @@ Step<void> Exchange::decide() {
     const license::Decision d = decide_one(ask_of(data_class, located_.patient, located_.type));
     const bool passes = d.outcome != Outcome::refuse;
     const bool tells = first && !passes && !sends && before(first->reason, d.reason) && !is_special(data_class);
-    if (!first || (sends && !passes && first->outcome != Outcome::refuse) || tells || (!sends && !passes && is_special(first_class) && !is_special(data_class))) {
+    if (!first || (sends && !passes && first->outcome != Outcome::refuse) || tells ||
+        (!sends && !passes && is_special(first_class) && !is_special(data_class))) {
       first = d;
       first_class = data_class;
     }
@@ -175,16 +182,19 @@ Step<void> Exchange::decide() {
     return refuse(decision_.reason, sentence, decision_.neutral);
   }
   if (decision_.outcome == Outcome::deidentify || decision_.form == license::Form::limited || decision_.form == license::Form::deidentified)
-    return refuse(Reason::unfilterable, fmt::format("The decision is form `{}` on {}; this build has no transformer for that form yet, so nothing was released.",
-                                                    name(decision_.form), policy_->table->license(decision_.license).id));
+    return refuse(Reason::unfilterable,
+                  fmt::format("The decision is form `{}` on {}; this build has no transformer for that form yet, so nothing was released.",
+                              name(decision_.form), policy_->table->license(decision_.license).id));
   if (route_->speaks == Speaks::http && decision_.view.known())
-    return refuse(Reason::unfilterable, "The license is for a view of certain elements, and this route does not speak a format that can be reduced.");
+    return refuse(Reason::unfilterable,
+                  "The license is for a view of certain elements, and this route does not speak a format that can be reduced.");
   if (route_->speaks == Speaks::fhir_r4) {
     if (const auto outside = codec::outside_view(located_.fhir, policy_->filter(decision_.view)))
       return refuse(Reason::out_of_scope, fmt::format("The request looks outside the licensed view: {}.", *outside));
   }
   if (located_.action == license::Action::update && !shows_everything())
-    return refuse(Reason::out_of_scope, "A resource is not replaced under a view that shows only some of its elements: it would erase the rest.");
+    return refuse(Reason::out_of_scope,
+                  "A resource is not replaced under a view that shows only some of its elements: it would erase the rest.");
   return {};
 }
 
@@ -200,7 +210,8 @@ Task<Step<void>> Exchange::pass_hold() {
   Content held;
   held.digest = located_.fingerprint;
   LICET_STEP_VOID(co_await record(ledger::Kind::exchange_held, ledger::Leg::none, std::move(held)));
-  co_return refuse(Reason::held, fmt::format("{}. After `licet release {}` the same request passes once.", policy_->table->sentence(decision_), id_));
+  co_return refuse(Reason::held,
+                   fmt::format("{}. After `licet release {}` the same request passes once.", policy_->table->sentence(decision_), id_));
 }
 
 Task<Step<std::unique_ptr<http::Answer>>> Exchange::request_leg() {
@@ -209,7 +220,8 @@ Task<Step<std::unique_ptr<http::Answer>>> Exchange::request_leg() {
   if (!carries_phi) {
     // On a `serves` route a request without a body goes back to the record's holder: no record is needed first.
     auto answer = co_await route_->upstream->send(std::move(out), {});
-    if (!answer) co_return refuse(Reason::upstream, fmt::format("{} did not answer as it must: {}.", route_->serves, name(answer.error().code)));
+    if (!answer)
+      co_return refuse(Reason::upstream, fmt::format("{} did not answer as it must: {}.", route_->serves, name(answer.error().code)));
     co_return std::move(*answer);
   }
   Part part{std::move(located_.body.reveal())};
@@ -218,7 +230,8 @@ Task<Step<std::unique_ptr<http::Answer>>> Exchange::request_leg() {
   Phi<Part> phi(std::move(part));
   auto answer = co_await send_request(*route_->upstream, std::move(out), std::move(phi), std::move(recorded));
   if (!answer)
-    co_return refuse(Reason::upstream, fmt::format("{} did not answer as it must: {}.", route_->serves.empty() ? route_->reaches : route_->serves, name(answer.error().code)));
+    co_return refuse(Reason::upstream, fmt::format("{} did not answer as it must: {}.",
+                                                   route_->serves.empty() ? route_->reaches : route_->serves, name(answer.error().code)));
   co_return std::move(*answer);
 }
 
@@ -276,7 +289,8 @@ Task<void> Exchange::answer_refusal(Refusal refusal) {
     refused.spend_token.clear();
     auto start = [this, d = std::move(refused)](auto done) mutable { gate_.options_.ledger->append(std::move(d), std::move(done)); };
     auto recorded = co_await until<Result<ledger::Recorded>>(std::move(start));
-    if (!recorded && recorded.error().code == Code::data_loss) refusal = Refusal{Reason::not_recorded, "The ledger can't be written: nothing is released.", false, false};
+    if (!recorded && recorded.error().code == Code::data_loss)
+      refusal = Refusal{Reason::not_recorded, "The ledger can't be written: nothing is released.", false, false};
   }
   status_ = row(refusal.reason).status;
   http::Response head = problem_head(refusal.reason);
@@ -291,11 +305,16 @@ Task<void> Exchange::outcome(const Step<void>& told) {
   c.exchanges.fetch_add(1, std::memory_order_relaxed);
   c.bytes_out.fetch_add(bytes_, std::memory_order_relaxed);
   const bool cut = !told && streaming_;
-  if (cut) c.cut.fetch_add(1, std::memory_order_relaxed);
-  else if (!told && told.error().reason == Reason::held) c.held.fetch_add(1, std::memory_order_relaxed);
-  else if (!told) c.refused.fetch_add(1, std::memory_order_relaxed);
-  else if (decision_.view.known()) c.reduced.fetch_add(1, std::memory_order_relaxed);
-  else c.passed.fetch_add(1, std::memory_order_relaxed);
+  if (cut)
+    c.cut.fetch_add(1, std::memory_order_relaxed);
+  else if (!told && told.error().reason == Reason::held)
+    c.held.fetch_add(1, std::memory_order_relaxed);
+  else if (!told)
+    c.refused.fetch_add(1, std::memory_order_relaxed);
+  else if (decision_.view.known())
+    c.reduced.fetch_add(1, std::memory_order_relaxed);
+  else
+    c.passed.fetch_add(1, std::memory_order_relaxed);
 
   Glimpse g;
   const ledger::Draft d = draft(ledger::Kind::exchange_outcome, ledger::Leg::none);
@@ -316,7 +335,9 @@ Task<void> Exchange::outcome(const Step<void>& told) {
   g.status = status_;
   g.time = begun_;
   g.decision = cut ? "cut" : !told ? (told.error().reason == Reason::held ? "hold" : "refuse") : d.decision;
-  if (!told) g.reason = code(told.error().reason), g.sentence = told.error().sentence.empty() ? std::string(row(told.error().reason).title) : told.error().sentence;
+  if (!told)
+    g.reason = code(told.error().reason),
+    g.sentence = told.error().sentence.empty() ? std::string(row(told.error().reason).title) : told.error().sentence;
   if (observed_) g.decision = "observe", g.reason = code(would_), g.sentence = "would refuse: " + would_sentence_;
   if (told || cut) {
     // After the fact, so nothing waits for it: bytes sent, status, and whether it broke off. After a crash an exchange without one is open.
@@ -333,7 +354,8 @@ Task<void> Exchange::outcome(const Step<void>& told) {
   co_return;
 }
 
-// ---- What the steps share -----------------------------------------------------------------------------------------------------------------
+// ---- What the steps share
+// -----------------------------------------------------------------------------------------------------------------
 
 Exchange::Exchange(Gate& gate, http::Request request, http::Body& body, http::Responder& responder, Executor executor)
     : gate_(gate), request_(std::move(request)), body_(body), responder_(responder), executor_(std::move(executor)) {
@@ -371,7 +393,8 @@ bool Exchange::holds_under(const std::shared_ptr<const Policy>& newest) {
     policy_ = newest;
     route_ = route;
   }
-  if (!decide() || (decision_.outcome == Outcome::hold) != was_hold || decision_.form != form || view_text(decision_) != before) return false;
+  if (!decide() || (decision_.outcome == Outcome::hold) != was_hold || decision_.form != form || view_text(decision_) != before)
+    return false;
   for (Carried& c : carried_) {
     c.ask = ask_of(c.ask.data_class, c.ask.patient, c.type);
     const license::Decision d = decide_one(c.ask);
@@ -445,16 +468,20 @@ Task<Step<ledger::Recorded>> Exchange::record(ledger::Kind kind, ledger::Leg leg
       co_return std::move(*recorded);
     }
     switch (recorded.error().code) {
-      case Code::already_exists: co_return refuse(Reason::token_spent);
-      case Code::exhausted: co_return refuse(Reason::not_recorded, "The ledger takes no more now: " + recorded.error().message);
-      case Code::failed_precondition: break;  // another table came into force since: decide again under it
+      case Code::already_exists:
+        co_return refuse(Reason::token_spent);
+      case Code::exhausted:
+        co_return refuse(Reason::not_recorded, "The ledger takes no more now: " + recorded.error().message);
+      case Code::failed_precondition:
+        break;  // another table came into force since: decide again under it
       case Code::invalid_argument:
       case Code::not_found:
       case Code::permission_denied:
       case Code::unavailable:
       case Code::data_loss:
       case Code::cancelled:
-      case Code::internal: co_return refuse(Reason::not_recorded, "The ledger can't be written: nothing is released.");
+      case Code::internal:
+        co_return refuse(Reason::not_recorded, "The ledger can't be written: nothing is released.");
     }
     const bool newer = co_await gate_.newer_than(epoch);
     if (!newer) co_return refuse(Reason::busy);
@@ -518,7 +545,9 @@ Step<void> Exchange::hold_memory(std::size_t bytes) {
   return {};
 }
 
-std::string Exchange::own_base() const { return (request_.peer.tls ? "https://" : "http://") + request_.host + route_->listens; }
+std::string Exchange::own_base() const {
+  return (request_.peer.tls ? "https://" : "http://") + request_.host + route_->listens;
+}
 
 http::Request Exchange::upstream_request() const {
   // Built anew, never forwarded: the caller's credentials, cookies and forwarding headers stay here (design §8).
@@ -528,8 +557,10 @@ http::Request Exchange::upstream_request() const {
   const auto pass = [&](std::string_view name) {
     if (const std::string* value = request_.headers.find(name)) out.headers.add(std::string(name), *value);
   };
-  if (route_->speaks == Speaks::fhir_r4) out.headers.add("accept", "application/fhir+json");
-  else pass("accept");
+  if (route_->speaks == Speaks::fhir_r4)
+    out.headers.add("accept", "application/fhir+json");
+  else
+    pass("accept");
   out.headers.add("x-request-id", id_);
   pass("content-type");
   pass("prefer");

@@ -24,11 +24,11 @@ struct Who {
   std::string actor;   // id of the person, else of the system; "individual"
   std::string client;  // id of the system, where a person or individual acts through it
   std::uint32_t conditions = 0;
-  std::vector<std::string> purposes;  // all that a token or claim allows; empty: it says nothing
-  std::string purpose;         // code, where a token or claim says exactly one
-  std::string purpose_source;  // token | claim
+  std::vector<std::string> purposes;   // all that a token or claim allows; empty: it says nothing
+  std::string purpose;                 // code, where a token or claim says exactly one
+  std::string purpose_source;          // token | claim
   license::PatientKey only_patient{};  // whom a transaction token is limited to
-  std::string spend_token;     // txn of a transaction token
+  std::string spend_token;             // txn of a transaction token
   Micros token_expires{};
 };
 
@@ -134,16 +134,16 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   Located located_;
   license::Decision decision_;
   license::ClassId decided_class_;
-  bool observed_ = false;      // the route only observes and this would have been refused
+  bool observed_ = false;  // the route only observes and this would have been refused
   Reason would_ = Reason::none;
   std::string would_sentence_;
   ByteBudget::Lease memory_;
-  std::vector<Carried> carried_;                                    // of the part being shaped or last sent
+  std::vector<Carried> carried_;  // of the part being shaped or last sent
   std::unordered_set<std::uint64_t> carried_keys_;
-  std::vector<license::Coding> categories_, codes_, labels_;        // scratch of classify
+  std::vector<license::Coding> categories_, codes_, labels_;       // scratch of classify
   std::unordered_map<std::string, license::PatientKey> patients_;  // seen in this exchange: id → table key
   std::set<std::string> kept_patients_;                            // whose data is in the part being shaped
-  std::uint64_t resources_ = 0, withheld_ = 0;                      // of the whole exchange
+  std::uint64_t resources_ = 0, withheld_ = 0;                     // of the whole exchange
   std::uint64_t part_resources_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint32_t part_ = 0;

@@ -19,18 +19,24 @@ Action action_of(Interaction interaction) {
   switch (interaction) {
     case Interaction::read:
     case Interaction::vread:
-    case Interaction::history_instance: return Action::read;
+    case Interaction::history_instance:
+      return Action::read;
     case Interaction::history_type:
     case Interaction::history_system:
     case Interaction::search_type:
     case Interaction::search_system:
     case Interaction::operation:
-    case Interaction::capabilities: return Action::search;
-    case Interaction::create: return Action::create;
+    case Interaction::capabilities:
+      return Action::search;
+    case Interaction::create:
+      return Action::create;
     case Interaction::update:
-    case Interaction::patch: return Action::update;
-    case Interaction::remove: return Action::remove;
-    case Interaction::batch: return Action::update;
+    case Interaction::patch:
+      return Action::update;
+    case Interaction::remove:
+      return Action::remove;
+    case Interaction::batch:
+      return Action::update;
   }
   return Action::update;
 }
@@ -72,16 +78,19 @@ Task<Step<void>> Exchange::answer_conformance() {
     head.status = 204;
   } else if (request_.path().ends_with("metadata")) {
     head.headers.add("content-type", "application/fhir+json");
-    body = R"({"resourceType":"CapabilityStatement","status":"active","date":")" + format(Date(std::chrono::floor<std::chrono::days>(begun_))) +
-           R"(","kind":"instance","software":{"name":"Licet"},"implementation":{"description":"Licet gate: what is licensed of the system behind it","url":)";
+    body =
+        R"({"resourceType":"CapabilityStatement","status":"active","date":")" +
+        format(Date(std::chrono::floor<std::chrono::days>(begun_))) +
+        R"(","kind":"instance","software":{"name":"Licet"},"implementation":{"description":"Licet gate: what is licensed of the system behind it","url":)";
     codec::append_json_string(body, without_slash(base));
     body += R"(},"fhirVersion":"4.0.1","format":["json"],"rest":[{"mode":"server"}]})";
   } else {
     head.headers.add("content-type", "application/json");
     body = R"({"token_endpoint":)";
     codec::append_json_string(body, (request_.peer.tls ? "https://" : "http://") + request_.host + "/token");
-    body += R"(,"grant_types_supported":["urn:ietf:params:oauth:grant-type:token-exchange"],"token_endpoint_auth_methods_supported":["tls_client_auth"],)"
-            R"("capabilities":["client-confidential-asymmetric"]})";
+    body +=
+        R"(,"grant_types_supported":["urn:ietf:params:oauth:grant-type:token-exchange"],"token_endpoint_auth_methods_supported":["tls_client_auth"],)"
+        R"("capabilities":["client-confidential-asymmetric"]})";
   }
   auto sent = co_await responder_.send(std::move(head), std::move(body));
   sent.ignore();
@@ -101,14 +110,16 @@ Task<Step<void>> Exchange::locate_fhir(std::string_view below) {
   const bool form = request_.path().ends_with("/_search");
   if (form) head.form = located_.body.reveal();
   auto fhir = codec::parse_request(head, gate_.options_.limits);
-  if (!fhir) co_return refuse(fhir.error().code == Code::failed_precondition ? Reason::unfilterable : Reason::malformed, fhir.error().message);
+  if (!fhir)
+    co_return refuse(fhir.error().code == Code::failed_precondition ? Reason::unfilterable : Reason::malformed, fhir.error().message);
   located_.fhir = *std::move(fhir);
   located_.type = located_.fhir.type;
   located_.action = action_of(located_.fhir.interaction);
   if (located_.fhir.interaction == Interaction::batch)
     co_return refuse(Reason::out_of_scope, "Batches and transactions don't pass the gate yet: send their requests one by one.");
   if (located_.fhir.interaction == Interaction::patch)
-    co_return refuse(Reason::out_of_scope, "PATCH doesn't pass the gate yet: what it would change can't be judged from the patch alone. Use PUT.");
+    co_return refuse(Reason::out_of_scope,
+                     "PATCH doesn't pass the gate yet: what it would change can't be judged from the patch alone. Use PUT.");
 
   const license::ClassMap& classes = policy_->table->classes();
   const bool one_type = !located_.type.empty() && located_.fhir.interaction != Interaction::operation;
@@ -170,11 +181,13 @@ license::Decision Exchange::decide_resource(const codec::ResourceScan& scan, lic
   for (const std::string_view patient : scan.patients) {
     const license::PatientKey key = note_patient(patient);
     decision = decide_one(ask_of(data_class, key, scan.type));
-    if (license::known(who_.only_patient) && key != who_.only_patient) decision.outcome = Outcome::refuse, decision.reason = Reason::out_of_scope;
+    if (license::known(who_.only_patient) && key != who_.only_patient)
+      decision.outcome = Outcome::refuse, decision.reason = Reason::out_of_scope;
     if (decision.if_patient) decision.outcome = Outcome::refuse;
     if (decision.outcome == Outcome::refuse) break;
   }
-  if (who_.individual && decision.outcome != Outcome::refuse) {  // their record may mention others (a parent's chart, a linked person): not theirs to see
+  if (who_.individual &&
+      decision.outcome != Outcome::refuse) {  // their record may mention others (a parent's chart, a linked person): not theirs to see
     for (const std::string_view other : scan.mentions)
       if (note_patient(other) != who_.self) decision.outcome = Outcome::refuse, decision.reason = Reason::out_of_scope;
   }
@@ -222,7 +235,9 @@ Step<void> Exchange::refuse_resource(const license::Decision& decision) {
   // Which rule withholds a specially protected record would tell what kind of record it is: one neutral answer for all of them.
   if (special || decision.neutral) return refuse(Reason::restricted, sentence, true);
   if (decision.outcome == Outcome::refuse) return refuse(decision.reason, sentence);
-  return refuse(Reason::unfilterable, fmt::format("The license for this resource is of form `{}`, and this build has no transformer for it yet.", name(decision.form)));
+  return refuse(
+      Reason::unfilterable,
+      fmt::format("The license for this resource is of form `{}`, and this build has no transformer for it yet.", name(decision.form)));
 }
 
 Task<Step<void>> Exchange::flush_part(http::Response& head, std::string& out) {
@@ -261,7 +276,8 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
       if (const std::string_view value = text_of(from, name); !value.empty()) head.headers.add(std::string(name), std::string(value));
     for (const std::string_view name : {"location", "content-location"}) {
       std::string url;
-      if (const std::string_view value = text_of(from, name); !value.empty() && rebase(value, url)) head.headers.add(std::string(name), url);
+      if (const std::string_view value = text_of(from, name); !value.empty() && rebase(value, url))
+        head.headers.add(std::string(name), url);
     }
   }
 
@@ -281,8 +297,10 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
   for (;;) {
     auto piece = co_await answer.body().read(64 * 1024);
     if (!piece) co_return refuse(Reason::upstream, "The answer of the system behind the gate broke off.");
-    if (piece->reveal().empty()) reader.finish();
-    else if (auto fed = reader.feed(piece->reveal()); !fed) co_return refuse(Reason::unfilterable, fed.error().message);
+    if (piece->reveal().empty())
+      reader.finish();
+    else if (auto fed = reader.feed(piece->reveal()); !fed)
+      co_return refuse(Reason::unfilterable, fed.error().message);
     read += piece->reveal().size();
     in_flight += 2 * piece->reveal().size();  // as it came, and as it will leave
     if (in_flight > memory_.bytes())
@@ -301,10 +319,14 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
         co_return refuse(event.error().code == Code::exhausted ? Reason::too_large : Reason::unfilterable, event.error().message);
       }
       switch (event->kind) {
-        case codec::BundleEvent::Kind::more: more = true; break;
+        case codec::BundleEvent::Kind::more:
+          more = true;
+          break;
         case codec::BundleEvent::Kind::member:
-          if (event->name == "total") total = event->value;  // told at the end, and only where nothing was withheld from what it counts
-          else bundle().member(event->name, event->value);
+          if (event->name == "total")
+            total = event->value;  // told at the end, and only where nothing was withheld from what it counts
+          else
+            bundle().member(event->name, event->value);
           break;
         case codec::BundleEvent::Kind::entry: {
           if (event->scan == nullptr) {

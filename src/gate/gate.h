@@ -68,7 +68,7 @@ class Gate final : public http::Handler {
   void overlaid(std::shared_ptr<const license::Overlay> overlay);
   Holds& holds() { return holds_; }
 
-  [[nodiscard]] std::vector<Glimpse> recent(std::size_t most) const;  // newest first
+  [[nodiscard]] std::vector<Glimpse> recent(std::size_t most) const;         // newest first
   [[nodiscard]] std::uint64_t glimpses() const { return glimpses_.load(); }  // grows with each: cheap to poll
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] std::shared_ptr<const Policy> policy() const { return policy_.get(); }

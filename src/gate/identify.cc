@@ -26,7 +26,9 @@ identity::Accepts accepts_of(const std::vector<std::string>& names) {
 }
 
 // The patient of a transaction token: the table's key of this process, in hex.
-std::string hex_of(const license::PatientKey& key) { return fmt::format("{:016x}{:016x}", key[0], key[1]); }
+std::string hex_of(const license::PatientKey& key) {
+  return fmt::format("{:016x}{:016x}", key[0], key[1]);
+}
 license::PatientKey key_of(std::string_view text) {
   license::PatientKey key{};
   if (text.size() != 32) return key;
@@ -42,7 +44,8 @@ license::PatientKey key_of(std::string_view text) {
 Task<Step<void>> Exchange::identify() {
   identity::Credentials shown = credentials_of(request_);
   const identity::Accepts accepts = accepts_of(route_->accepts);
-  auto found = co_await gate_.options_.identity->identify(std::move(shown), policy_->directory, policy_->epoch, accepts, gate_.options_.ledger->now());
+  auto found = co_await gate_.options_.identity->identify(std::move(shown), policy_->directory, policy_->epoch, accepts,
+                                                          gate_.options_.ledger->now());
   if (!found) {
     if (found.error().code == Code::failed_precondition) co_return refuse(Reason::wrong_node);
     co_return refuse(Reason::no_identity, "Nobody that the declaration knows is asking: " + found.error().message);
@@ -52,7 +55,8 @@ Task<Step<void>> Exchange::identify() {
   who_.system = table.system(caller.system);
   who_.actor = caller.system;
   switch (caller.kind) {
-    case identity::CallerKind::system: break;
+    case identity::CallerKind::system:
+      break;
     case identity::CallerKind::person:
       who_.person = table.person(caller.person);
       if (!who_.person.known()) co_return refuse(Reason::no_identity);  // never judged as the system alone
@@ -73,8 +77,10 @@ Task<Step<void>> Exchange::identify() {
   if (caller.txn.empty()) co_return Step<void>{};
 
   if (caller.route != route_->id) co_return refuse(Reason::no_identity, "The transaction token is for another route.");
-  if (!caller.method.empty() && caller.method != request_.method) co_return refuse(Reason::no_identity, "The transaction token is for another method.");
-  if (!caller.path.empty() && caller.path != request_.path()) co_return refuse(Reason::no_identity, "The transaction token is for another path.");
+  if (!caller.method.empty() && caller.method != request_.method)
+    co_return refuse(Reason::no_identity, "The transaction token is for another method.");
+  if (!caller.path.empty() && caller.path != request_.path())
+    co_return refuse(Reason::no_identity, "The transaction token is for another path.");
   who_.spend_token = caller.txn;
   who_.token_expires = caller.expires;
   if (caller.kind != identity::CallerKind::patient) who_.only_patient = key_of(caller.patient_blind);
@@ -98,9 +104,12 @@ Task<void> Gate::token_endpoint(http::Request request, http::Body& body, http::R
   bool whole = request.method == "POST";
   while (whole) {
     auto piece = co_await body.read(16 * 1024);
-    if (!piece || form.size() > 8 * options_.limits.token_bytes) whole = false;
-    else if (piece->reveal().empty()) break;
-    else form += piece->reveal();
+    if (!piece || form.size() > 8 * options_.limits.token_bytes)
+      whole = false;
+    else if (piece->reveal().empty())
+      break;
+    else
+      form += piece->reveal();
   }
   const std::string* type = request.headers.find("content-type");
   auto ask = identity::parse_exchange(form, type == nullptr ? "" : *type, options_.limits.token_bytes);
@@ -124,8 +133,10 @@ Task<void> Gate::token_endpoint(http::Request request, http::Body& body, http::R
     std::string endpoint = options_.audience + "/token";
     Result<identity::Caller> caller = Error{Code::permission_denied, "nobody"};
     caller.ignore();
-    if (asserted) caller = co_await options_.identity->identify_client(std::move(ask->client_assertion), policy->directory, std::move(endpoint), now);
-    else caller = co_await options_.identity->identify(std::move(shown), policy->directory, policy->epoch, accepts, now);
+    if (asserted)
+      caller = co_await options_.identity->identify_client(std::move(ask->client_assertion), policy->directory, std::move(endpoint), now);
+    else
+      caller = co_await options_.identity->identify(std::move(shown), policy->directory, policy->epoch, accepts, now);
     if (!caller) {
       failed(caller.error());
     } else {
@@ -152,8 +163,10 @@ Task<void> Gate::token_endpoint(http::Request request, http::Body& body, http::R
         want.path = ask->path;
         want.reason = ask->reason;
         want.life = options_.limits.transaction_token_life;
-        if (caller->kind == identity::CallerKind::patient) want.patient = hex_of((*options_.blind)(caller->patient.reveal()));
-        else if (!ask->patient.reveal().empty()) want.patient = hex_of((*options_.blind)(ask->patient.reveal()));
+        if (caller->kind == identity::CallerKind::patient)
+          want.patient = hex_of((*options_.blind)(caller->patient.reveal()));
+        else if (!ask->patient.reveal().empty())
+          want.patient = hex_of((*options_.blind)(ask->patient.reveal()));
         auto minted = identity::mint(want, *options_.token_key, now, *options_.random);
         if (!minted) {
           failed(minted.error());
@@ -161,7 +174,9 @@ Task<void> Gate::token_endpoint(http::Request request, http::Body& body, http::R
           // The issue is on record before the token exists for anybody.
           ledger::Draft draft;
           draft.kind = ask->purpose == "BTG" ? ledger::Kind::emergency : ledger::Kind::token;
-          draft.actor = caller->kind == identity::CallerKind::person ? caller->person : caller->kind == identity::CallerKind::patient ? "individual" : caller->system;
+          draft.actor = caller->kind == identity::CallerKind::person    ? caller->person
+                        : caller->kind == identity::CallerKind::patient ? "individual"
+                                                                        : caller->system;
           draft.client = caller->kind == identity::CallerKind::system ? "" : caller->system;
           draft.route = route->id;
           draft.purpose = ask->purpose;

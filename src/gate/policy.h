@@ -22,10 +22,10 @@ struct Route {
   std::string base;     // the upstream's base path, "/fhir/"
   std::string origin;   // the upstream's scheme and authority: "https://ehr.example:8443"
   Speaks speaks = Speaks::http;
-  std::string serves;   // PHI comes out of this system, in answers …
-  std::string reaches;  // … or goes into this one, in requests: exactly one is set
+  std::string serves;                                          // PHI comes out of this system, in answers …
+  std::string reaches;                                         // … or goes into this one, in requests: exactly one is set
   std::map<std::string, std::vector<license::ClassId>> sends;  // of a `reaches` route: by caller, every class that its flow declares
-  std::vector<std::string> accepts;  // transaction-token | mtls | oidc
+  std::vector<std::string> accepts;                            // transaction-token | mtls | oidc
   bool observe = false;
   Micros observe_until{};
   std::shared_ptr<http::Upstream> upstream;

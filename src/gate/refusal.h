@@ -14,9 +14,9 @@ namespace licet::gate {
 
 struct Refusal {
   Reason reason = Reason::none;
-  std::string sentence;    // the full one, for the ledger's reader, the officer and (unless neutral) the caller
-  bool neutral = false;    // the caller gets the reason's own title and the reference only
-  bool cut = false;        // PHI was already on its way: the connection is cut instead of answered
+  std::string sentence;  // the full one, for the ledger's reader, the officer and (unless neutral) the caller
+  bool neutral = false;  // the caller gets the reason's own title and the reference only
+  bool cut = false;      // PHI was already on its way: the connection is cut instead of answered
 };
 
 // Like Result, with a Refusal for an error: what the steps of gate/exchange.cc return.
@@ -30,9 +30,9 @@ inline tl::unexpected<Refusal> refuse(Reason reason, std::string sentence = {}, 
   auto var##_or = (expr);                                               \
   if (!var##_or) co_return tl::unexpected(std::move(var##_or).error()); \
   auto var = *std::move(var##_or)
-#define LICET_STEP_VOID(expr)                                                    \
-  do {                                                                           \
-    auto licet_step_ = (expr);                                                   \
+#define LICET_STEP_VOID(expr)                                                   \
+  do {                                                                          \
+    auto licet_step_ = (expr);                                                  \
     if (!licet_step_) co_return tl::unexpected(std::move(licet_step_).error()); \
   } while (0)
 

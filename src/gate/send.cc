@@ -6,7 +6,9 @@ namespace licet::gate {
 namespace {
 
 // The record names what leaves by digest: a mismatch is our own bug, and must not reach the wire.
-void must_match(const Part& part, const ledger::Recorded& recorded) { LICET_ASSERT(crypto::sha256(part.bytes) == recorded.digest()); }
+void must_match(const Part& part, const ledger::Recorded& recorded) {
+  LICET_ASSERT(crypto::sha256(part.bytes) == recorded.digest());
+}
 
 }  // namespace
 
@@ -26,7 +28,8 @@ Task<Result<void>> send_part(http::Responder& responder, Phi<Part> part, ledger:
   co_return sent;
 }
 
-Task<Result<std::unique_ptr<http::Answer>>> send_request(http::Upstream& upstream, http::Request request, Phi<Part> part, ledger::Recorded&& recorded) {
+Task<Result<std::unique_ptr<http::Answer>>> send_request(http::Upstream& upstream, http::Request request, Phi<Part> part,
+                                                         ledger::Recorded&& recorded) {
   const ledger::Recorded spent = std::move(recorded);
   Part out = std::move(part).reveal();
   must_match(out, spent);

@@ -100,7 +100,9 @@ struct Job {
 };
 
 // Kinds under which PHI leaves: they need the epoch in force. An outcome or a refusal of an older one must still be recordable.
-bool sends(Kind kind) { return kind == Kind::exchange_sent || kind == Kind::exchange_part; }
+bool sends(Kind kind) {
+  return kind == Kind::exchange_sent || kind == Kind::exchange_part;
+}
 
 class TheLedger final : public Ledger {
  public:
@@ -162,7 +164,9 @@ class TheLedger final : public Ledger {
   [[nodiscard]] Result<void> write_group(std::vector<Job>& batch);
   [[nodiscard]] Result<void> make_room(std::size_t bytes);
   void poison(const Error& error) const;
-  [[nodiscard]] Error poison_error() const { return {Code::data_loss, "the ledger is poisoned by an earlier error; the process must be restarted"}; }
+  [[nodiscard]] Error poison_error() const {
+    return {Code::data_loss, "the ledger is poisoned by an earlier error; the process must be restarted"};
+  }
   [[nodiscard]] Result<Job> prepare_job(Draft draft) const;
 
   // ---- background
@@ -232,7 +236,8 @@ Result<Job> TheLedger::prepare_job(Draft draft) const {
   job.part = draft.part;
   job.epoch = draft.epoch;
   job.digest = draft.digest;
-  if (padded(kGroupHeaderBytes + job.most_bytes()) > segments_.segment_bytes()) return Error{Code::exhausted, "the record is larger than a segment"};
+  if (padded(kGroupHeaderBytes + job.most_bytes()) > segments_.segment_bytes())
+    return Error{Code::exhausted, "the record is larger than a segment"};
   return job;
 }
 
@@ -524,7 +529,8 @@ Result<void> TheLedger::quarantine(const Leftover& left) const {
   std::string bytes(left.end - left.offset, '\0');
   LICET_TRY_VOID(file->read_at(left.offset, std::as_writable_bytes(std::span(bytes))));
   LICET_TRY_VOID(files_.make_folder(options_.quarantine));
-  return files_.replace(fmt::format("{}/{:08}-{}-{}.bin", options_.quarantine, left.segment, left.offset, brief(crypto::sha256(bytes))), bytes);
+  return files_.replace(fmt::format("{}/{:08}-{}-{}.bin", options_.quarantine, left.segment, left.offset, brief(crypto::sha256(bytes))),
+                        bytes);
 }
 
 Result<void> TheLedger::recover() {
@@ -547,33 +553,37 @@ Result<void> TheLedger::recover() {
   std::optional<Error> rolled_back;
   const auto compare = [&](const std::optional<Checkpoint>& checkpoint, const Chain& chain, const char* which) {
     if (checkpoint && checkpoint->size == chain.tree.size() && checkpoint->root != chain.tree.root() && !rolled_back)
-      rolled_back = Error{Code::data_loss, fmt::format("the checkpoint {} has another root for size {}: the ledger was rewritten", which, checkpoint->size)};
+      rolled_back = Error{Code::data_loss,
+                          fmt::format("the checkpoint {} has another root for size {}: the ledger was rewritten", which, checkpoint->size)};
   };
-  LICET_TRY(found, scan(files_, options_.folder, verifier_, [&](const Group& group, const std::vector<Digest>& leaves, const Chain& chain, const Place&) -> Result<void> {
-    compare(inside, chain, "in the folder");
-    compare(outside, chain, "outside");
-    for (std::size_t i = 0; i < leaves.size(); ++i) {
-      const Record& record = group.records[i];
-      LICET_TRY_VOID(publisher_.take(record, leaves[i]));
-      if (record.leaf.find("\"txn\":\"") == std::string_view::npos) continue;
-      const auto txn = unhex(text_member(record.leaf, "txn"));
-      if (!txn || txn->size() != sizeof(Digest)) continue;
-      Digest token;
-      std::memcpy(token.data(), txn->data(), token.size());
-      Micros expires = micros(integer_member(record.leaf, "txn_exp").value_or(0));
-      if (expires == Micros{}) expires = micros(chain.time) + kTokenLife;
-      if (expires >= clock_now) spent_.remember(token, expires);
-    }
-    return {};
-  }));
+  LICET_TRY(found, scan(files_, options_.folder, verifier_,
+                        [&](const Group& group, const std::vector<Digest>& leaves, const Chain& chain, const Place&) -> Result<void> {
+                          compare(inside, chain, "in the folder");
+                          compare(outside, chain, "outside");
+                          for (std::size_t i = 0; i < leaves.size(); ++i) {
+                            const Record& record = group.records[i];
+                            LICET_TRY_VOID(publisher_.take(record, leaves[i]));
+                            if (record.leaf.find("\"txn\":\"") == std::string_view::npos) continue;
+                            const auto txn = unhex(text_member(record.leaf, "txn"));
+                            if (!txn || txn->size() != sizeof(Digest)) continue;
+                            Digest token;
+                            std::memcpy(token.data(), txn->data(), token.size());
+                            Micros expires = micros(integer_member(record.leaf, "txn_exp").value_or(0));
+                            if (expires == Micros{}) expires = micros(chain.time) + kTokenLife;
+                            if (expires >= clock_now) spent_.remember(token, expires);
+                          }
+                          return {};
+                        }));
   if (found.damage) return found.damage->error();
   if (rolled_back) return *std::move(rolled_back);
   const std::uint64_t size = found.chain.tree.size();
   for (const auto& [checkpoint, which] : {std::pair{&inside, "in the folder"}, std::pair{&outside, "outside"}}) {
     if (*checkpoint && (*checkpoint)->size > size)
-      return Error{Code::data_loss, fmt::format("the checkpoint {} covers {} entries, but only {} are here: {}", which, (*checkpoint)->size, size,
-                                                found.tail ? fmt::format("{} at byte {} is damaged ({})", segment_name(found.tail->segment), found.tail->offset, found.tail->why)
-                                                           : std::string("the ledger was cut or rolled back"))};
+      return Error{Code::data_loss,
+                   fmt::format("the checkpoint {} covers {} entries, but only {} are here: {}", which, (*checkpoint)->size, size,
+                               found.tail ? fmt::format("{} at byte {} is damaged ({})", segment_name(found.tail->segment),
+                                                        found.tail->offset, found.tail->why)
+                                          : std::string("the ledger was cut or rolled back"))};
   }
   sequence_ = found.chain.sequence;
   previous_ = found.chain.previous;
@@ -622,10 +632,12 @@ Result<void> TheLedger::recover() {
   for (const Leftover& left : cuts) {
     if (left.copied) continue;
     LICET_TRY_VOID(quarantine(left));
-    log::warn("ledger: {} bytes of {} at byte {} were cut ({}) and kept in quarantine", left.end - left.offset, segment_name(left.segment), left.offset, left.why);
+    log::warn("ledger: {} bytes of {} at byte {} were cut ({}) and kept in quarantine", left.end - left.offset, segment_name(left.segment),
+              left.offset, left.why);
     Draft gap;
     gap.kind = Kind::gap;
-    gap.payload = fmt::format(R"({{"bytes":{},"offset":{},"segment":"{}"}})", left.end - left.offset, left.offset, segment_name(left.segment));
+    gap.payload =
+        fmt::format(R"({{"bytes":{},"offset":{},"segment":"{}"}})", left.end - left.offset, left.offset, segment_name(left.segment));
     LICET_TRY(job, prepare_job(std::move(gap)));
     std::vector<Job> batch;
     batch.push_back(std::move(job));
@@ -647,8 +659,8 @@ Result<void> TheLedger::recover() {
 }  // namespace
 
 Result<std::unique_ptr<Ledger>> Ledger::open(Options options) {
-  if (options.files == nullptr || options.keys == nullptr || options.clock == nullptr || options.random == nullptr || options.folder.empty() ||
-      options.origin.empty())
+  if (options.files == nullptr || options.keys == nullptr || options.clock == nullptr || options.random == nullptr ||
+      options.folder.empty() || options.origin.empty())
     return Error{Code::invalid_argument, "the ledger needs files, keys, a clock, randomness, a folder and an origin"};
   auto ledger = std::make_unique<TheLedger>(std::move(options));
   LICET_TRY_VOID(ledger->recover());

@@ -26,10 +26,12 @@ class Verification {
   Result<Report> run() {
     if (!files_.exists(folder_)) return Error{Code::not_found, "there is no ledger in " + folder_};
     read_checkpoint();
-    auto scanned = scan(files_, folder_, verifier_, [this](const Group& group, const std::vector<Digest>& leaves, const Chain& chain, const Place& place) -> Result<void> {
-      take(group, leaves, chain, place);
-      return {};
-    });
+    auto scanned =
+        scan(files_, folder_, verifier_,
+             [this](const Group& group, const std::vector<Digest>& leaves, const Chain& chain, const Place& place) -> Result<void> {
+               take(group, leaves, chain, place);
+               return {};
+             });
     if (!scanned) return std::move(scanned).error();
     if (scanned->damage) fault(scanned->damage->file, scanned->damage->offset, report_.entries, scanned->damage->why);
     finish_segments(*scanned);
@@ -81,7 +83,8 @@ class Verification {
 
   void compare(const std::optional<Checkpoint>& checkpoint, const Chain& chain, const char* which) {
     if (checkpoint && checkpoint->size == chain.tree.size() && checkpoint->root != chain.tree.root())
-      fault("checkpoint", std::nullopt, std::nullopt, fmt::format("{} has another root for {} entries than they lead to", which, checkpoint->size));
+      fault("checkpoint", std::nullopt, std::nullopt,
+            fmt::format("{} has another root for {} entries than they lead to", which, checkpoint->size));
   }
 
   void take_entry(const Record& record, const Digest& leaf, std::uint64_t index) {
@@ -99,7 +102,8 @@ class Verification {
         check_bundle(tile.number);
         // Full detail files exist for what is published.
         const std::string path = detail_path(tile.number);
-        if (any_detail_ && (files_.exists(folder_ + "/" + path) || published(index + 1))) compare_file(path, details_, tile.number * kTileWidth);
+        if (any_detail_ && (files_.exists(folder_ + "/" + path) || published(index + 1)))
+          compare_file(path, details_, tile.number * kTileWidth);
         entries_.clear();
         entry_ends_.clear();
         details_.clear();
@@ -116,10 +120,12 @@ class Verification {
   void compare_file(const std::string& path, std::string_view bytes, std::uint64_t entry) {
     seen_.insert(path);
     auto content = files_.read_all(folder_ + "/" + path, kMostFileBytes);
-    if (!content) return fault(path, std::nullopt, entry, content.error().code == Code::not_found ? "it is missing" : content.error().message);
+    if (!content)
+      return fault(path, std::nullopt, entry, content.error().code == Code::not_found ? "it is missing" : content.error().message);
     if (*content == bytes) return;
     const std::size_t common = std::min(content->size(), bytes.size());
-    const auto at = static_cast<std::uint64_t>(std::mismatch(content->begin(), content->begin() + static_cast<std::ptrdiff_t>(common), bytes.begin()).first - content->begin());
+    const auto at = static_cast<std::uint64_t>(
+        std::mismatch(content->begin(), content->begin() + static_cast<std::ptrdiff_t>(common), bytes.begin()).first - content->begin());
     fault(path, at, entry, "it differs from the entries in the segments");
   }
 
@@ -132,7 +138,8 @@ class Verification {
     for (const std::string& name : *names) {
       unsigned width = 0;
       const auto [end, failed] = std::from_chars(name.data(), name.data() + name.size(), width);
-      if (failed == std::errc() && end == name.data() + name.size() && width > 0 && width < kTileWidth && name.front() != '0') all.push_back(width);
+      if (failed == std::errc() && end == name.data() + name.size() && width > 0 && width < kTileWidth && name.front() != '0')
+        all.push_back(width);
     }
     return all;
   }
@@ -142,23 +149,28 @@ class Verification {
     const std::uint64_t first = (number * kTileWidth) << (8 * level);
     const std::uint64_t covers = ((number + 1) * kTileWidth) << (8 * level);
     const std::string path = tile_path(level, number, kTileWidth);
-    if (hashes.size() == kTileWidth * sizeof(Digest) && (published(covers) || files_.exists(folder_ + "/" + path))) compare_file(path, hashes, first);
+    if (hashes.size() == kTileWidth * sizeof(Digest) && (published(covers) || files_.exists(folder_ + "/" + path)))
+      compare_file(path, hashes, first);
     for (const unsigned width : widths(path + ".p"))
-      if (width * sizeof(Digest) <= hashes.size()) compare_file(tile_path(level, number, width), hashes.substr(0, width * sizeof(Digest)), first);
+      if (width * sizeof(Digest) <= hashes.size())
+        compare_file(tile_path(level, number, width), hashes.substr(0, width * sizeof(Digest)), first);
   }
 
   void check_bundle(std::uint64_t number) {
     const std::uint64_t first = number * kTileWidth;
     const std::string path = entries_path(number, kTileWidth);
-    if (entry_ends_.size() == kTileWidth && (published(first + kTileWidth) || files_.exists(folder_ + "/" + path))) compare_file(path, entries_, first);
+    if (entry_ends_.size() == kTileWidth && (published(first + kTileWidth) || files_.exists(folder_ + "/" + path)))
+      compare_file(path, entries_, first);
     for (const unsigned width : widths(path + ".p"))
-      if (width <= entry_ends_.size()) compare_file(entries_path(number, width), std::string_view(entries_).substr(0, entry_ends_[width - 1]), first);
+      if (width <= entry_ends_.size())
+        compare_file(entries_path(number, width), std::string_view(entries_).substr(0, entry_ends_[width - 1]), first);
   }
 
   void finish_segments(const Scan& scan) {
     report_.segments = scan.segments.size();
     const auto unclean = [&](const Leftover& left) {
-      fault(fmt::format("{}/{}", kSegmentFolder, segment_name(left.segment)), left.offset, std::nullopt, left.why + "; a start will settle it, verify changes nothing");
+      fault(fmt::format("{}/{}", kSegmentFolder, segment_name(left.segment)), left.offset, std::nullopt,
+            left.why + "; a start will settle it, verify changes nothing");
     };
     for (const Leftover& left : scan.leftovers) unclean(left);
     if (scan.tail) unclean(*scan.tail);
@@ -168,9 +180,11 @@ class Verification {
     const auto covers = [&](const std::optional<Checkpoint>& checkpoint, bool met, const char* which) {
       if (!checkpoint) return;
       if (checkpoint->size == 0) {
-        if (checkpoint->root != empty_root()) fault("checkpoint", std::nullopt, std::nullopt, fmt::format("{} has another root than the empty log", which));
+        if (checkpoint->root != empty_root())
+          fault("checkpoint", std::nullopt, std::nullopt, fmt::format("{} has another root than the empty log", which));
       } else if (checkpoint->size > report_.entries) {
-        fault("checkpoint", std::nullopt, report_.entries, fmt::format("{} covers {} entries, but only {} are here", which, checkpoint->size, report_.entries));
+        fault("checkpoint", std::nullopt, report_.entries,
+              fmt::format("{} covers {} entries, but only {} are here", which, checkpoint->size, report_.entries));
       } else if (!met) {
         fault("checkpoint", std::nullopt, std::nullopt, fmt::format("{} has a size, {}, that no group ends at", which, checkpoint->size));
       }
@@ -239,7 +253,8 @@ std::string text_of(const Fault& fault) {
   return text + ": " + fault.what;
 }
 
-Result<Report> verify_folder(store::FileSystem& files, const std::string& folder, const Verifier& verifier, const std::optional<Checkpoint>& known) {
+Result<Report> verify_folder(store::FileSystem& files, const std::string& folder, const Verifier& verifier,
+                             const std::optional<Checkpoint>& known) {
   return Verification(files, folder, verifier, known).run();
 }
 

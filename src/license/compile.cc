@@ -1,9 +1,9 @@
 // From permits, grounds and findings to the table.
 //
-// For each flow that a route carries: who may receive over it (the system by its own permits, people and individuals by theirs), and for each
-// of their permits each ground that covers the recipient. What permit, flow and ground all cover becomes a grant; what permit and flow cover
-// but no ground does stays in the table as a refusal with its sentence. So "no permit", "lapsed" and "no ground" are told apart without
-// asking again, and a date that passes needs no compile: a grant carries its own first and last instant.
+// For each flow that a route carries: who may receive over it (the system by its own permits, people and individuals by theirs), and for
+// each of their permits each ground that covers the recipient. What permit, flow and ground all cover becomes a grant; what permit and flow
+// cover but no ground does stays in the table as a refusal with its sentence. So "no permit", "lapsed" and "no ground" are told apart
+// without asking again, and a date that passes needs no compile: a grant carries its own first and last instant.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -37,7 +37,9 @@ ClassSet common(const ClassSet& a, const ClassSet& b) {
   for (std::size_t i = 0; i < a.size(); ++i) out[i] = a[i] && b[i];
   return out;
 }
-bool any(const ClassSet& set) { return std::find(set.begin(), set.end(), true) != set.end(); }
+bool any(const ClassSet& set) {
+  return std::find(set.begin(), set.end(), true) != set.end();
+}
 
 std::uint8_t whose_bit(std::string_view word) {
   if (word == "compartment") return kCompartment;
@@ -68,22 +70,31 @@ std::optional<Date> day(const Document& doc, std::string_view path) {
   auto date = parse_date(text);
   return date ? std::optional<Date>(*date) : std::nullopt;
 }
-std::optional<Date> later(std::optional<Date> a, std::optional<Date> b) { return !a || (b && *b > *a) ? b : a; }
-std::optional<Date> sooner(std::optional<Date> a, std::optional<Date> b) { return !a || (b && *b < *a) ? b : a; }
+std::optional<Date> later(std::optional<Date> a, std::optional<Date> b) {
+  return !a || (b && *b > *a) ? b : a;
+}
+std::optional<Date> sooner(std::optional<Date> a, std::optional<Date> b) {
+  return !a || (b && *b < *a) ? b : a;
+}
 
 // What counts against access: a fail, a stale one, and for contracts and grounds also what isn't known.
 bool adverse(const Finding& f) {
   switch (f.status) {
     case Status::fail:
-    case Status::stale: return true;
-    case Status::unknown: return f.about == "contract" || f.about == "ground";
+    case Status::stale:
+      return true;
+    case Status::unknown:
+      return f.about == "contract" || f.about == "ground";
     case Status::pass:
     case Status::not_applicable:
-    case Status::accepted: return false;
+    case Status::accepted:
+      return false;
   }
   return true;
 }
-bool lapsed(const Finding& f) { return f.since.has_value() || f.status == Status::stale; }
+bool lapsed(const Finding& f) {
+  return f.since.has_value() || f.status == Status::stale;
+}
 rules::Effect effect(const Finding& f, const std::string& kind) {
   if (const auto at = f.effect.find(kind); at != f.effect.end()) return at->second;
   const auto otherwise = f.effect.find("default");
@@ -174,7 +185,8 @@ class Compiler {
     for (const rules::Prohibition& p : judgment_.prohibitions) names(p.purposes, p.classes);
     in_.region_words = in_.regions_by.size() / 64 + 1;
     in_.is_part2_class.resize(in_.classes.size());
-    for (std::uint32_t c = 0; c < in_.classes.size(); ++c) in_.is_part2_class[c] = below("special.sud", name(c)) || below("special.sud.*", name(c));
+    for (std::uint32_t c = 0; c < in_.classes.size(); ++c)
+      in_.is_part2_class[c] = below("special.sud", name(c)) || below("special.sud.*", name(c));
     in_.under = judgment_.under;
     in_.as_of = judgment_.as_of;
     for (const Finding& f : judgment_.findings)
@@ -198,8 +210,9 @@ class Compiler {
     const auto fits = [](std::size_t n, int bits) { return n < (std::size_t{1} << bits); };
     if (!fits(2 * in_.systems.size() + in_.persons.size() + 1, kHolderBits) || !fits(in_.purposes_by.size(), kPurposeBits) ||
         !fits(in_.classes.size(), kClassBits) || !fits(stack_.all("flow").size(), kLinkBits))
-      return Error{Code::exhausted, fmt::format("the table holds at most {} flows, {} systems and people, {} purposes and {} data classes",
-                                                (1 << kLinkBits) - 1, (1 << kHolderBits) - 1, (1 << kPurposeBits) - 1, (1 << kClassBits) - 1)};
+      return Error{Code::exhausted,
+                   fmt::format("the table holds at most {} flows, {} systems and people, {} purposes and {} data classes",
+                               (1 << kLinkBits) - 1, (1 << kHolderBits) - 1, (1 << kPurposeBits) - 1, (1 << kClassBits) - 1)};
     return {};
   }
 
@@ -226,7 +239,10 @@ class Compiler {
 
   void read_grounds() {
     for (const Ground& g : judgment_.grounds) {
-      GroundRow row{.ground = &g, .classes = expand(g.classes), .purposes = ids(in_.purposes_by, g.purposes), .regions = ids(in_.regions_by, g.regions)};
+      GroundRow row{.ground = &g,
+                    .classes = expand(g.classes),
+                    .purposes = ids(in_.purposes_by, g.purposes),
+                    .regions = ids(in_.regions_by, g.regions)};
       row.form = form_of(g.form);
       row.whose = whose_bit(g.whose);
       for (const std::string& word : g.asks_for) row.conditions |= condition_of(word);
@@ -243,8 +259,10 @@ class Compiler {
       row.care = g.kind == "workforce" || g.kind == "treatment";
       const auto at = static_cast<std::uint32_t>(grounds_.size());
       grounds_.push_back(std::move(row));
-      if (!g.flow.empty()) by_flow_[g.flow].push_back(at);
-      else by_recipient_[g.recipient].push_back(at);
+      if (!g.flow.empty())
+        by_flow_[g.flow].push_back(at);
+      else
+        by_recipient_[g.recipient].push_back(at);
     }
   }
   static std::optional<PatientKey> patient(std::string_view token) {
@@ -262,7 +280,8 @@ class Compiler {
       permits_.push_back(std::move(permit));
       const Permit& p = permits_.back();
       const auto at = static_cast<std::uint32_t>(permits_.size() - 1);
-      if (p.to == Permit::To::system) to_system_[p.holder].push_back(at);
+      if (p.to == Permit::To::system)
+        to_system_[p.holder].push_back(at);
       else
         for (const std::uint32_t s : p.through) through_[s].push_back(at);
     }
@@ -275,11 +294,16 @@ class Compiler {
   Result<Permit> read_permit(const Document& d) {
     Permit p{.doc = &d};
     const std::string_view to = d.text("to");
-    if (to == "individual") p.to = Permit::To::individual;
-    else if (p.holder = in_.systems_by.find(to); p.holder != kNone) p.to = Permit::To::system;
-    else if (p.holder = in_.persons_by.find(to); p.holder != kNone) p.to = Permit::To::person;
-    else if (stack_.find("role", to) != nullptr) p.to = Permit::To::role;
-    else return fault(d, fmt::format("is to '{}', which is no system, role or person", to));
+    if (to == "individual")
+      p.to = Permit::To::individual;
+    else if (p.holder = in_.systems_by.find(to); p.holder != kNone)
+      p.to = Permit::To::system;
+    else if (p.holder = in_.persons_by.find(to); p.holder != kNone)
+      p.to = Permit::To::person;
+    else if (stack_.find("role", to) != nullptr)
+      p.to = Permit::To::role;
+    else
+      return fault(d, fmt::format("is to '{}', which is no system, role or person", to));
     for (const std::string_view s : d.list("through")) {
       p.through.push_back(in_.systems_by.find(s));
       if (p.through.back() == kNone) return fault(d, fmt::format("names '{}' in `through`, which is no system", s));
@@ -298,7 +322,8 @@ class Compiler {
     p.whose = whose_bit(d.text("whose"));
     p.from = day(d, "from");
     p.until = day(d, "until");
-    for (const char c : d.text("panel-days")) p.panel_days = c >= '0' && c <= '9' && p.panel_days < 100'000 ? 10 * p.panel_days + (c - '0') : p.panel_days;
+    for (const char c : d.text("panel-days"))
+      p.panel_days = c >= '0' && c <= '9' && p.panel_days < 100'000 ? 10 * p.panel_days + (c - '0') : p.panel_days;
     LICET_TRY_VOID(read_what(d, p));
     return p;
   }
@@ -321,7 +346,8 @@ class Compiler {
       View listed{.id = d.id + std::string(suffix)}, whole{.id = listed.id};
       bool lists = false;
       for (const auto& [type, value] : elements->members) {
-        if (!in_.classes.type(type).known() && in_.classes.type("Patient").known()) return fault(d, fmt::format("names '{}', which is no FHIR R4 type", type));
+        if (!in_.classes.type(type).known() && in_.classes.type("Patient").known())
+          return fault(d, fmt::format("names '{}', which is no FHIR R4 type", type));
         for (const ClassId c : in_.classes.of_type(type)) w.classes[c.value] = allowed[c.value];
         View::Type t{.type = type};
         if (value.type == stack::Value::Type::scalar) t.elements.push_back(value.text);
@@ -329,7 +355,8 @@ class Compiler {
         std::sort(t.elements.begin(), t.elements.end());
         t.elements.erase(std::unique(t.elements.begin(), t.elements.end()), t.elements.end());
         for (const std::string& e : t.elements)
-          if (e == "*" && t.elements.size() > 1) return fault(d, fmt::format("lists '*' beside elements for {}: '*' alone is every element", type));
+          if (e == "*" && t.elements.size() > 1)
+            return fault(d, fmt::format("lists '*' beside elements for {}: '*' alone is every element", type));
         lists = lists || !t.elements.empty();
         if (const stack::Value* extra = searches != nullptr ? searches->find(type) : nullptr) {
           if (extra->type == stack::Value::Type::scalar) t.searches.push_back(extra->text);
@@ -446,7 +473,8 @@ class Compiler {
     for (const std::uint32_t i : through_[link.to]) {
       const Permit& permit = permits_[i];
       switch (permit.to) {
-        case Permit::To::system: break;
+        case Permit::To::system:
+          break;
         case Permit::To::individual:
           if (!individual) individual = individual_holder(c);
           license(c, *individual, permit);
@@ -458,7 +486,8 @@ class Compiler {
           break;
         case Permit::To::role:
           for (std::uint32_t p = 0; p < in_.persons.size(); ++p) {
-            if (!std::binary_search(in_.persons[p].roles.begin(), in_.persons[p].roles.end(), permit.doc->text("to"), std::less<>())) continue;
+            if (!std::binary_search(in_.persons[p].roles.begin(), in_.persons[p].roles.end(), permit.doc->text("to"), std::less<>()))
+              continue;
             license(c, person(p), permit);
             roots.insert(root_of(in_.persons[p].organization));
           }
@@ -507,8 +536,10 @@ class Compiler {
     h.from = day(*h.person, "started");
     h.until = day(*h.person, "ended");
     const std::string where = stack_.where(h.person->place);
-    if (!status.empty() && status != "active") h.gone = fmt::format("{} is not active (status {}, {}), so holds no license", p.id, status, where);
-    else if (h.until && *h.until < in_.as_of) h.gone = fmt::format("{} left on {} ({}), so holds no license", p.id, format(*h.until), where);
+    if (!status.empty() && status != "active")
+      h.gone = fmt::format("{} is not active (status {}, {}), so holds no license", p.id, status, where);
+    else if (h.until && *h.until < in_.as_of)
+      h.gone = fmt::format("{} left on {} ({}), so holds no license", p.id, format(*h.until), where);
     return h;
   }
   Holder individual_holder(const Carried& c) {
@@ -523,7 +554,8 @@ class Compiler {
     forbidden_.clear();
     for (const rules::Prohibition& p : judgment_.prohibitions) {
       if (!p.flow.empty() && p.flow != c.doc->id) continue;
-      Forbidden f{.prohibition = &p, .purposes = ids(in_.purposes_by, p.purposes), .classes = ClassSet(in_.classes.size(), p.classes.empty())};
+      Forbidden f{
+          .prohibition = &p, .purposes = ids(in_.purposes_by, p.purposes), .classes = ClassSet(in_.classes.size(), p.classes.empty())};
       for (std::uint32_t k = 0; k < f.classes.size(); ++k)
         for (const std::string& pattern : p.classes) f.classes[k] = f.classes[k] || forbids(pattern, name(k));
       if (p.purposes.empty() || std::find(p.purposes.begin(), p.purposes.end(), "*") != p.purposes.end()) f.purposes = c.purposes;
@@ -553,8 +585,11 @@ class Compiler {
         const rules::Effect e = effect(f, g.kind);
         bool blocks = false;
         switch (e.what) {
-          case rules::Effect::What::alarm: break;
-          case rules::Effect::What::block: blocks = true; break;
+          case rules::Effect::What::alarm:
+            break;
+          case rules::Effect::What::block:
+            blocks = true;
+            break;
           case rules::Effect::What::grace: {
             // Without a day from which to count there is no grace.
             const std::optional<Date> end = f.since ? std::optional<Date>(*f.since + std::chrono::days(e.grace_days)) : std::nullopt;
@@ -647,10 +682,14 @@ class Compiler {
         // "At most identified" is also met by a limited data set, but de-identified only where the owner said that it will do.
         if (form == Form::deidentified && permit.form != Form::deidentified && !permit.deidentify) continue;
         std::uint32_t view = what->listed;
-        if (permit.full && row.honors_full) view = what->whole;
+        if (permit.full && row.honors_full)
+          view = what->whole;
         else if (permit.full && view == kNone) {
-          refuse_all(Reason::no_ground, fmt::format("Permit {} asks for whole records, and {} ({}) carries only the minimum necessary: the permit must name the elements",
-                                                    permit.doc->id, row.ground->id, row.ground->cites));
+          refuse_all(
+              Reason::no_ground,
+              fmt::format(
+                  "Permit {} asks for whole records, and {} ({}) carries only the minimum necessary: the permit must name the elements",
+                  permit.doc->id, row.ground->id, row.ground->cites));
           continue;
         }
         if (!permit.regions.empty() && !row.regions.empty() && common(permit.regions, row.regions).empty()) {
@@ -691,7 +730,8 @@ class Compiler {
       if (glass) {
         // Emergencies stand on treatment: where flow and ground have one of these, they have all.
         const Ids care = care_purposes();
-        if (!common(row.purposes, care).empty() && !common(c.purposes, care).empty()) scope.purposes.insert(scope.purposes.end(), {in_.etreat, in_.btg});
+        if (!common(row.purposes, care).empty() && !common(c.purposes, care).empty())
+          scope.purposes.insert(scope.purposes.end(), {in_.etreat, in_.btg});
         settle(scope.purposes);
       }
       if (scope.purposes.empty() || !any(scope.classes) || !h.gone.empty()) continue;
@@ -702,14 +742,17 @@ class Compiler {
       if (glass) st = {};  // a lapse that findings see is what break glass lifts
       std::uint32_t grant_root = root;
       if (glass && h.person == nullptr && ground_kind == "workforce") grant_root = root_of(h.organization);
-      const std::uint32_t refusal = st.blocked == nullptr ? kNone : refuse(lapsed(*st.blocked) ? Reason::lapsed : Reason::no_ground, st.blocked->because);
+      const std::uint32_t refusal =
+          st.blocked == nullptr ? kNone : refuse(lapsed(*st.blocked) ? Reason::lapsed : Reason::no_ground, st.blocked->because);
       const std::uint32_t grant = st.blocked != nullptr ? kNone : add_grant(c, h, nullptr, g, kind, grant_root, st, row.form, kNone);
       if (grant != kNone) describe(grant, scope, glass ? "read, search, create" : "");
       for (std::uint32_t a = 0; a < kActions; ++a) {
         if (glass ? a != 0 : link.send != (a == static_cast<std::uint32_t>(Action::send))) continue;
         each(c, holder, scope, glass ? kGlass : a, &ground_kind, [&](Build& b) {
-          if (grant != kNone) b.grants.push_back(grant);
-          else tell(b, refusal);
+          if (grant != kNone)
+            b.grants.push_back(grant);
+          else
+            tell(b, refusal);
         });
       }
     }
@@ -727,11 +770,12 @@ class Compiler {
   }
 
   // One grant for one view; its license is shared by the grants of the same permit, flow, ground and holder.
-  std::uint32_t add_grant(const Carried& c, const Holder& h, const Permit* permit, std::uint32_t g, Kind kind, std::uint32_t root, const Standing& st,
-                          Form form, std::uint32_t view) {
+  std::uint32_t add_grant(const Carried& c, const Holder& h, const Permit* permit, std::uint32_t g, Kind kind, std::uint32_t root,
+                          const Standing& st, Form form, std::uint32_t view) {
     const GroundRow& row = grounds_[g];
     const Ground& ground = *row.ground;
-    const std::uint32_t permit_at = permit != nullptr ? static_cast<std::uint32_t>(permit - permits_.data()) : kNone - 1 - static_cast<std::uint32_t>(kind);
+    const std::uint32_t permit_at =
+        permit != nullptr ? static_cast<std::uint32_t>(permit - permits_.data()) : kNone - 1 - static_cast<std::uint32_t>(kind);
     const std::array<std::uint32_t, 4> of{permit_at, c.flow, g, h.id};
     const auto [at, fresh] = license_ids_.try_emplace(of, static_cast<std::uint32_t>(in_.licenses.size()));
     std::optional<Date> from = ground.from, until = ground.until;
@@ -777,7 +821,12 @@ class Compiler {
 
   License license_of(const Carried& c, const Holder& h, const Permit* permit, const Ground& ground, Kind kind, const Grant& grant,
                      std::optional<Date> from, std::optional<Date> until) const {
-    License l{.holder = h.name, .permit = permit != nullptr ? permit->doc->id : "", .flow = c.doc->id, .ground_id = ground.id, .ground_kind = ground.kind, .entity = ground.entity};
+    License l{.holder = h.name,
+              .permit = permit != nullptr ? permit->doc->id : "",
+              .flow = c.doc->id,
+              .ground_id = ground.id,
+              .ground_kind = ground.kind,
+              .entity = ground.entity};
     const std::string_view first = permit != nullptr ? std::string_view(l.permit) : kind == Kind::carries ? "carries" : "break-glass";
     l.id = fmt::format("{}/{}/{}", first, l.flow, l.ground_id);
     if ((h.person != nullptr || h.individual) && ground.recipient != h.name) l.id += "/" + h.name;
@@ -860,7 +909,8 @@ class Compiler {
     in_.tuples.reserve(in_.all_tuples.size());
     for (const auto& [key, tuple] : in_.all_tuples) in_.tuples.insert(key, tuple);
     in_.link_of.reserve(in_.links.size());
-    for (std::uint32_t i = 0; i < in_.links.size(); ++i) in_.link_of.insert(std::uint64_t{in_.links[i].route} << 32 | in_.links[i].caller, i);
+    for (std::uint32_t i = 0; i < in_.links.size(); ++i)
+      in_.link_of.insert(std::uint64_t{in_.links[i].route} << 32 | in_.links[i].caller, i);
     meet_views();
     in_.digest_text = license::digest_text(in_);
     return {};
@@ -873,7 +923,8 @@ class Compiler {
     for (const auto& [key, tuple] : in_.all_tuples) {
       if (tuple.set == kNone) continue;
       const auto holder = static_cast<std::uint32_t>(key >> (kPurposeBits + kClassBits + kActionBits)) & ((1u << kHolderBits) - 1);
-      auto& views = by_link[static_cast<std::uint32_t>(key >> (kHolderBits + kPurposeBits + kClassBits + kActionBits))][holder >= people_from ? 1 : 0];
+      auto& views = by_link[static_cast<std::uint32_t>(key >> (kHolderBits + kPurposeBits + kClassBits + kActionBits))]
+                           [holder >= people_from ? 1 : 0];
       const Set& set = in_.sets[tuple.set];
       for (std::uint32_t i = 0; i < set.count; ++i)
         if (const std::uint32_t view = in_.grants[in_.in_sets[set.begin + i]].view; view != kNone) views.insert(view);

@@ -17,8 +17,12 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-bool has(const Words& list, std::string_view word) { return std::find(list.begin(), list.end(), word) != list.end(); }
-bool has(const std::vector<std::string_view>& list, std::string_view word) { return std::find(list.begin(), list.end(), word) != list.end(); }
+bool has(const Words& list, std::string_view word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+bool has(const std::vector<std::string_view>& list, std::string_view word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
 
 ClassMap small() {
   const std::vector<stack::Source> sources{{"c.yaml", R"(
@@ -30,7 +34,9 @@ types: {clinical.note: [DocumentReference], clinical.lab: [Observation], demogra
   return *ClassMap::load(sources);
 }
 const Words kClasses{"clinical.note", "clinical.lab", "demographics", "special.sud", "unclassified"};
-std::string class_of(std::string_view type) { return type == "DocumentReference" ? "clinical.note" : type == "Observation" ? "clinical.lab" : "demographics"; }
+std::string class_of(std::string_view type) {
+  return type == "DocumentReference" ? "clinical.note" : type == "Observation" ? "clinical.lab" : "demographics";
+}
 
 constexpr PatientKey kOne{0, 1}, kTwo{0, 2};
 
@@ -67,13 +73,16 @@ struct Answer {
   Reason reason = Reason::none;
   bool operator==(const Answer&) const = default;
 };
-std::string text(const Answer& a) { return fmt::format("{} {} {}", name(a.outcome), name(a.form), code(a.reason)); }
+std::string text(const Answer& a) {
+  return fmt::format("{} {} {}", name(a.outcome), name(a.form), code(a.reason));
+}
 
 // ---- the slow way
 
 class Naive {
  public:
-  Naive(const stack::Stack& stack, const rules::Judgment& law, const Facts& facts, const Question& q) : stack_(stack), law_(law), facts_(facts), q_(q) {}
+  Naive(const stack::Stack& stack, const rules::Judgment& law, const Facts& facts, const Question& q)
+      : stack_(stack), law_(law), facts_(facts), q_(q) {}
 
   Answer decide() {
     if (!named_anywhere()) return {.reason = Reason::no_purpose};
@@ -81,7 +90,8 @@ class Naive {
     send_ = route.text("serves").empty();
     for (const auto* f : stack_.all("flow")) {
       if (f->text("via") != q_.route) continue;
-      if (send_ ? f->text("to") == route.text("reaches") && f->text("from") == q_.caller : f->text("from") == route.text("serves") && f->text("to") == q_.caller)
+      if (send_ ? f->text("to") == route.text("reaches") && f->text("from") == q_.caller
+                : f->text("from") == route.text("serves") && f->text("to") == q_.caller)
         flows_.push_back(f);
     }
     if (flows_.empty()) return {.reason = Reason::undeclared};
@@ -100,7 +110,7 @@ class Naive {
     }
     Answer out{.form = std::min(system.form, person.form)};
     if (system.reason == Reason::held || person.reason == Reason::held) return {Outcome::hold, out.form, Reason::held};
-    out.outcome = out.form == Form::deidentified ? Outcome::deidentify
+    out.outcome = out.form == Form::deidentified                              ? Outcome::deidentify
                   : out.form == Form::limited || !system.full || !person.full ? Outcome::reduce
                                                                               : Outcome::pass;
     return out;
@@ -185,8 +195,10 @@ class Naive {
       for (const rules::Ground& g : law_.grounds) {
         if (!recipient(g, who, person, *f) || !any(g.classes, q_.data) || law_prohibits(g, *f)) continue;
         const bool covers = has(g.purposes, q_.purpose) && purpose;
-        if (breaks_glass() && (!person || acts_through(who)) && care(g) && opens(g, *f, covers) && !gone(who, person) && carried(g, person)) glass.push_back(judge(g, *f, who, person, nullptr, true));
-        if (!person && !q_.who.empty() && covers && g.form != "deidentified" && carrier(*f)) carries.push_back(judge(g, *f, who, person, nullptr, false));
+        if (breaks_glass() && (!person || acts_through(who)) && care(g) && opens(g, *f, covers) && !gone(who, person) && carried(g, person))
+          glass.push_back(judge(g, *f, who, person, nullptr, true));
+        if (!person && !q_.who.empty() && covers && g.form != "deidentified" && carrier(*f))
+          carries.push_back(judge(g, *f, who, person, nullptr, false));
       }
       if (!purpose) continue;
       for (const auto* p : stack_.all("permit")) {
@@ -204,8 +216,10 @@ class Naive {
       std::vector<Alternative> grants;
       Reason blocked = Reason::none;
       for (const Alternative& a : list)
-        if (!a.blocked) grants.push_back(a);
-        else if (blocked == Reason::none || before(a.reason, blocked)) blocked = a.reason;
+        if (!a.blocked)
+          grants.push_back(a);
+        else if (blocked == Reason::none || before(a.reason, blocked))
+          blocked = a.reason;
       if (grants.empty()) {
         if (blocked == Reason::none && !tuple) return;
         const Reason r = blocked != Reason::none ? blocked : otherwise;
@@ -215,10 +229,12 @@ class Naive {
       }
       const Alternative* best = nullptr;
       for (const Alternative& a : grants)
-        if (a.reason == Reason::none && (best == nullptr || a.form > best->form || (a.form == best->form && a.full && !best->full))) best = &a;
+        if (a.reason == Reason::none && (best == nullptr || a.form > best->form || (a.form == best->form && a.full && !best->full)))
+          best = &a;
       for (const Alternative& a : grants)
         if (best == nullptr || (best->reason != Reason::none && a.reason == Reason::held && best->reason != Reason::held) ||
-            (best->reason == Reason::held && a.reason == Reason::held && (a.form > best->form || (a.form == best->form && a.full && !best->full))))
+            (best->reason == Reason::held && a.reason == Reason::held &&
+             (a.form > best->form || (a.form == best->form && a.full && !best->full))))
           best = &a;
       if (best->reason != Reason::none && best->reason != Reason::held)
         for (const Alternative& a : grants)
@@ -260,7 +276,9 @@ class Naive {
       if (!has(p->list("through"), to_)) continue;
       if (p->text("to") == "individual" && !own_app() && root(owner(flows_[0]->text("from"))) == root(owner(to_))) return true;
       for (const auto* person : stack_.all("person"))
-        if ((p->text("to") == person->id || has(roles(person->id), p->text("to"))) && root(person->text("organization")) == root(owner(to_))) return true;
+        if ((p->text("to") == person->id || has(roles(person->id), p->text("to"))) &&
+            root(person->text("organization")) == root(owner(to_)))
+          return true;
     }
     return false;
   }
@@ -293,10 +311,12 @@ class Naive {
     if (reads_all(p)) return by_data;
     const stack::Value* map = elements(p);
     if (map == nullptr) return false;
-    return by_data && std::any_of(map->members.begin(), map->members.end(), [&](const stack::Member& m) { return class_of(m.key) == q_.data || q_.data == "special.sud"; });
+    return by_data && std::any_of(map->members.begin(), map->members.end(),
+                                  [&](const stack::Member& m) { return class_of(m.key) == q_.data || q_.data == "special.sud"; });
   }
   bool law_prohibits(const rules::Ground& g, const stack::Document& f) const {
-    return std::any_of(law_.prohibitions.begin(), law_.prohibitions.end(), [&](const auto& p) { return prohibits(p, f) && !has(p.unless, g.kind); });
+    return std::any_of(law_.prohibitions.begin(), law_.prohibitions.end(),
+                       [&](const auto& p) { return prohibits(p, f) && !has(p.unless, g.kind); });
   }
 
   Words subjects(const stack::Document& f, const std::string& who, bool person) const {
@@ -309,7 +329,8 @@ class Naive {
     return out;
   }
   static bool adverse(const rules::Finding& x) {
-    return x.status == rules::Status::fail || x.status == rules::Status::stale || (x.status == rules::Status::unknown && x.about == "contract");
+    return x.status == rules::Status::fail || x.status == rules::Status::stale ||
+           (x.status == rules::Status::unknown && x.about == "contract");
   }
   bool culprit_lapsed(const stack::Document& f, const std::string& who, bool person) const {
     const Words s = subjects(f, who, person);
@@ -341,24 +362,29 @@ class Naive {
   bool gone(const std::string& who, bool person) const {
     return person && who != "individual" && stack_.find("person", who)->text("status") == "ended";
   }
-  static Form form(std::string_view word) { return word == "limited" ? Form::limited : word == "deidentified" ? Form::deidentified : Form::identified; }
+  static Form form(std::string_view word) {
+    return word == "limited" ? Form::limited : word == "deidentified" ? Form::deidentified : Form::identified;
+  }
 
-  std::optional<Alternative> permit(const rules::Ground& g, const stack::Document& f, const std::string& who, bool person, const stack::Document& p) const {
+  std::optional<Alternative> permit(const rules::Ground& g, const stack::Document& f, const std::string& who, bool person,
+                                    const stack::Document& p) const {
     const Form most = form(p.text("form")), f2 = std::min(most, form(g.form));
     if (f2 == Form::deidentified && most != Form::deidentified && p.text("otherwise") != "deidentify") return std::nullopt;
     const auto block = [](Reason r) { return Alternative{.reason = r, .blocked = true}; };
-    if (p.text("view") == "full" && g.minimum_necessary && g.kind != "workforce" && g.kind != "associate" && form(g.form) != Form::deidentified &&
-        (reads_all(p) || (p.find("reads") == nullptr && p.find("creates") == nullptr)))
+    if (p.text("view") == "full" && g.minimum_necessary && g.kind != "workforce" && g.kind != "associate" &&
+        form(g.form) != Form::deidentified && (reads_all(p) || (p.find("reads") == nullptr && p.find("creates") == nullptr)))
       return block(Reason::no_ground);
     const auto regions = p.list("when.region");
-    if (!regions.empty() && !g.regions.empty() && std::none_of(regions.begin(), regions.end(), [&](std::string_view r) { return has(g.regions, r); }))
+    if (!regions.empty() && !g.regions.empty() &&
+        std::none_of(regions.begin(), regions.end(), [&](std::string_view r) { return has(g.regions, r); }))
       return block(Reason::no_ground);
     if (gone(who, person)) return block(Reason::lapsed);
     if (const Reason r = blocked(g, f, who, person); r != Reason::none) return block(r);
     return judge(g, f, who, person, &p, false);
   }
 
-  Alternative judge(const rules::Ground& g, const stack::Document& f, const std::string& who, bool person, const stack::Document* p, bool glass) const {
+  Alternative judge(const rules::Ground& g, const stack::Document& f, const std::string& who, bool person, const stack::Document* p,
+                    bool glass) const {
     Alternative a{.form = form(g.form)};
     // The carrying license of a ground of de-identified data does not exist; others are full.
     a.full = true;
@@ -374,7 +400,8 @@ class Naive {
     return a;
   }
 
-  Reason reason(const rules::Ground& g, const stack::Document& f, const std::string& who, bool person, const stack::Document* p, bool glass, Form f2) const {
+  Reason reason(const rules::Ground& g, const stack::Document& f, const std::string& who, bool person, const stack::Document* p, bool glass,
+                Form f2) const {
     if (g.until && q_.day > *g.until) return Reason::lapsed;
     if (!glass && graced_out(g, f, who, person)) return Reason::lapsed;
     if (p != nullptr)
@@ -384,7 +411,8 @@ class Naive {
       if (!of(whose, who, person)) return Reason::out_of_scope;
     if (suspended(who, person)) return Reason::suspended;
     if (restricted(g, who, person, f2)) return Reason::restricted;
-    if (p != nullptr && p->flag("when.mfa") && (q_.conditions & kMfa) == 0 && !(care(g) && (q_.conditions & kBreakGlass) != 0)) return Reason::condition;
+    if (p != nullptr && p->flag("when.mfa") && (q_.conditions & kMfa) == 0 && !(care(g) && (q_.conditions & kBreakGlass) != 0))
+      return Reason::condition;
     return g.hold || (p != nullptr && p->flag("hold")) ? Reason::held : Reason::none;
   }
   Words orgs(const std::string& who, bool person) const {
@@ -418,17 +446,20 @@ class Naive {
     Words names = orgs(who, person);
     names.insert(names.end(), {std::string(to_), who});
     for (const Facts::Row& r : facts_.restrictions)
-      if (r.patient == q_.patient && forbids(r.classes, q_.data) && (r.who.empty() ? q_.purpose != "TREAT" && !emergency : has(names, r.who))) return true;
+      if (r.patient == q_.patient && forbids(r.classes, q_.data) &&
+          (r.who.empty() ? q_.purpose != "TREAT" && !emergency : has(names, r.who)))
+        return true;
     if (q_.data != "special.sud" || f2 == Form::deidentified) return false;
     const bool judged = q_.who.empty() || person != send_;
     if (!judged) return false;
     if (g.kind == "workforce") {
       const Words parts = orgs(who, person);
-      if (std::any_of(parts.begin(), parts.end(), [&](const std::string& o) { return stack_.find("organization", o)->flag("sud-program"); })) return false;
+      if (std::any_of(parts.begin(), parts.end(),
+                      [&](const std::string& o) { return stack_.find("organization", o)->flag("sud-program"); }))
+        return false;
     }
-    return std::none_of(facts_.consents.begin(), facts_.consents.end(), [&](const Facts::Row& r) {
-      return r.patient == q_.patient && has(names, r.who) && below(r.classes, q_.data);
-    });
+    return std::none_of(facts_.consents.begin(), facts_.consents.end(),
+                        [&](const Facts::Row& r) { return r.patient == q_.patient && has(names, r.who) && below(r.classes, q_.data); });
   }
 
   const stack::Stack& stack_;
@@ -483,19 +514,22 @@ class Maker {
     y += fmt::format("---\n{{kind: system, id: sys, owner: {}, region: {}}}\n", of({"vendor", "vendor", "ce"}), of({"east", "west"}));
     y += fmt::format("---\n{{kind: system, id: app, owner: {}, region: east}}\n", of({"vendor", "ce"}));
     if (chance(60)) y += fmt::format("---\n{{kind: app, id: app-doc, system: app, for: {}}}\n", of({"individual", "entity"}));
-    y += fmt::format("---\n{{kind: person, id: ann, organization: {}, roles: {}}}\n", of({"ce", "ce", "part", "vendor"}), list(some({"junior", "senior"}, 40)));
+    y += fmt::format("---\n{{kind: person, id: ann, organization: {}, roles: {}}}\n", of({"ce", "ce", "part", "vendor"}),
+                     list(some({"junior", "senior"}, 40)));
     y += fmt::format("---\n{{kind: person, id: bob, organization: ce, roles: [junior]{}}}\n", chance(50) ? ", status: ended" : "");
     const int flows = 2 + static_cast<int>(below_n(3));
     for (int i = 0; i < flows; ++i) {
       const std::string to = of({"ui", "sys", "app", "ui"});
-      y += fmt::format("---\n{{kind: flow, id: f{}, from: src, to: {}, via: {}, purposes: {}, data: {}}}\n", i, to, to == "sys" && chance(50) ? "out" : "front",
-                       list(some({"TREAT", "HOPERAT", "ETREAT"}, 75)), list(some({"*", "clinical.*", "demographics", "special.sud", "unclassified"}, 60)));
+      y += fmt::format("---\n{{kind: flow, id: f{}, from: src, to: {}, via: {}, purposes: {}, data: {}}}\n", i, to,
+                       to == "sys" && chance(50) ? "out" : "front", list(some({"TREAT", "HOPERAT", "ETREAT"}, 75)),
+                       list(some({"*", "clinical.*", "demographics", "special.sud", "unclassified"}, 60)));
     }
     const int permits = 3 + static_cast<int>(below_n(5));
     for (int i = 0; i < permits; ++i) {
       const std::string to = of({"sys", "ui", "ann", "junior", "senior", "individual", "app"});
       y += fmt::format("---\n{{kind: permit, id: p{}, to: {}, for: {}", i, to, list(some({"TREAT", "HOPERAT", "ETREAT"}, 85)));
-      if (to != "sys" && to != "ui" && to != "app") y += ", through: " + list(to == "individual" ? some({"app", "ui"}, 80) : some({"ui", "sys", "app"}, 75));
+      if (to != "sys" && to != "ui" && to != "app")
+        y += ", through: " + list(to == "individual" ? some({"app", "ui"}, 80) : some({"ui", "sys", "app"}, 75));
       const bool person = to != "sys" && to != "ui" && to != "app";
       if (chance(60)) y += ", view: full";
       if (chance(50)) y += ", reads: {DocumentReference: [id, type], Patient: [name]}";
@@ -505,7 +539,9 @@ class Maker {
       if (chance(25)) y += ", otherwise: deidentify";
       if (chance(8)) y += ", hold: true";
       if (chance(15)) y += ", whose: " + of({"panel", "compartment", "members"});
-      if (chance(40)) y += fmt::format(", when: {{{}{}}}", chance(50) ? "region: [east]" : "region: [east, west]", person && chance(60) ? ", mfa: true" : "");
+      if (chance(40))
+        y += fmt::format(", when: {{{}{}}}", chance(50) ? "region: [east]" : "region: [east, west]",
+                         person && chance(60) ? ", mfa: true" : "");
       y += "}\n";
     }
     return y;
@@ -606,8 +642,15 @@ class Maker {
 };
 
 Decision decide(const Table& t, const Question& q, const Overlay& overlay) {
-  Ask a{.caller = t.system(q.caller), .route = t.route(q.route), .purpose = t.purpose(q.purpose), .action = q.action, .data_class = t.data_class(q.data),
-        .region = t.region(q.region), .patient = q.patient, .conditions = q.conditions, .now = Micros(q.day) + std::chrono::hours(9)};
+  Ask a{.caller = t.system(q.caller),
+        .route = t.route(q.route),
+        .purpose = t.purpose(q.purpose),
+        .action = q.action,
+        .data_class = t.data_class(q.data),
+        .region = t.region(q.region),
+        .patient = q.patient,
+        .conditions = q.conditions,
+        .now = Micros(q.day) + std::chrono::hours(9)};
   if (q.who == "individual") {
     a.individual = true;
     a.self = q.self;
@@ -640,27 +683,31 @@ TEST(Naive, DecidesAsTheTableDoes) {
       ++wrong;
       std::string grounds;
       for (const auto& g : law.grounds)
-        grounds += fmt::format("  {} flow={} to={} classes={} purposes={} regions={} whose={} until={}\n", g.id, g.flow, g.recipient, fmt::join(g.classes, ","),
-                               fmt::join(g.purposes, ","), fmt::join(g.regions, ","), g.whose, g.until ? format(*g.until) : "-");
+        grounds += fmt::format("  {} flow={} to={} classes={} purposes={} regions={} whose={} until={}\n", g.id, g.flow, g.recipient,
+                               fmt::join(g.classes, ","), fmt::join(g.purposes, ","), fmt::join(g.regions, ","), g.whose,
+                               g.until ? format(*g.until) : "-");
       for (const auto& f : law.findings)
-        grounds += fmt::format("  finding {} status={} about={} since={} default={} workforce={}\n", f.subject, static_cast<int>(f.status), f.about,
-                               f.since ? format(*f.since) : "-", static_cast<int>(f.effect.at("default").what),
+        grounds += fmt::format("  finding {} status={} about={} since={} default={} workforce={}\n", f.subject, static_cast<int>(f.status),
+                               f.about, f.since ? format(*f.since) : "-", static_cast<int>(f.effect.at("default").what),
                                f.effect.contains("workforce") ? static_cast<int>(f.effect.at("workforce").what) : -1);
-      for (const auto& p : law.prohibitions) grounds += fmt::format("  forbidden {} {} {} unless {}\n", p.flow, fmt::join(p.classes, ","), fmt::join(p.purposes, ","), fmt::join(p.unless, ","));
+      for (const auto& p : law.prohibitions)
+        grounds += fmt::format("  forbidden {} {} {} unless {}\n", p.flow, fmt::join(p.classes, ","), fmt::join(p.purposes, ","),
+                               fmt::join(p.unless, ","));
       ADD_FAILURE() << "seed " << seed << ": table " << text(fast) << ", naive " << text(slow) << "\n"
-                    << fmt::format("{} caller={} who={} {} {} {} patient={} conditions={} region={} {}\n", q.route, q.caller, q.who, q.purpose, q.data,
-                                   name(q.action), q.patient[1], q.conditions, q.region, format(q.day))
+                    << fmt::format("{} caller={} who={} {} {} {} patient={} conditions={} region={} {}\n", q.route, q.caller, q.who,
+                                   q.purpose, q.data, name(q.action), q.patient[1], q.conditions, q.region, format(q.day))
                     << grounds << yaml.substr(yaml.find("{kind: system, id: ui"));
     }
   }
   // The worlds must be worth something: each outcome and each reason of this room comes up.
   EXPECT_GT(passed, kWorlds * kQuestions / 50);
-  for (const Reason r : {Reason::no_purpose, Reason::undeclared, Reason::prohibited, Reason::no_permit, Reason::lapsed, Reason::no_ground, Reason::out_of_scope,
-                         Reason::suspended, Reason::restricted, Reason::condition, Reason::held})
+  for (const Reason r : {Reason::no_purpose, Reason::undeclared, Reason::prohibited, Reason::no_permit, Reason::lapsed, Reason::no_ground,
+                         Reason::out_of_scope, Reason::suspended, Reason::restricted, Reason::condition, Reason::held})
     EXPECT_GT(refused[static_cast<std::size_t>(r)], 5) << code(r);
 }
 
-// Take away a ground, a permit, a consent or a tie; add a finding, a prohibition, a suspension or a restriction: what was refused stays refused.
+// Take away a ground, a permit, a consent or a tie; add a finding, a prohibition, a suspension or a restriction: what was refused stays
+// refused.
 TEST(Naive, TakingAwayNeverLetsThrough) {
   int taken = 0;
   for (std::uint64_t seed = 1; seed <= 130; ++seed) {
