@@ -289,8 +289,8 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
     return *writer;
   };
   license::Decision decision;
-  Micros part_since = gate_.options_.ledger->now();
-  std::size_t read = 0, in_flight = 0;
+  auto part_since = std::chrono::steady_clock::now();  // a wait between two sends, nothing that the law dates
+  std::size_t read = 0, unsent = 0, unread = 0;
   std::string total;
   bool ended = false, single = false, any = false;
   std::string shaped;
@@ -302,7 +302,12 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
     else if (auto fed = reader.feed(piece->reveal()); !fed)
       co_return refuse(Reason::unfilterable, fed.error().message);
     read += piece->reveal().size();
-    in_flight += 2 * piece->reveal().size();  // as it came, and as it will leave
+    unsent += piece->reveal().size();
+    // Nothing has left for long: it is all withheld, or never ends.
+    if (unsent > limits.answer_body_bytes)
+      co_return refuse(Reason::unfilterable, "The answer is longer than the gate reads without anything that may be shown.");
+    unread += piece->reveal().size();
+    const std::size_t in_flight = unread + 2 * out.size();  // as it came, as it will leave, and once more while it is sealed
     if (in_flight > memory_.bytes())
       if (auto held = hold_memory(in_flight - memory_.bytes()); !held) co_return held;
     any = any || !piece->reveal().empty();
@@ -316,8 +321,9 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
           sent.ignore();
           co_return Step<void>{};
         }
-        co_return refuse(event.error().code == Code::exhausted ? Reason::too_large : Reason::unfilterable, event.error().message);
+        co_return refuse(Reason::unfilterable, event.error().message);
       }
+      if (event->kind != codec::BundleEvent::Kind::more) unread = 0;  // what the reader still holds is shorter than the last piece
       switch (event->kind) {
         case codec::BundleEvent::Kind::more:
           more = true;
@@ -363,18 +369,18 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
       if (!single && !ended && (out.size() >= limits.part_bytes || kept_patients_.size() >= limits.part_patients)) {
         head.headers.set("content-type", "application/fhir+json");
         LICET_STEP_VOID(co_await flush_part(head, out));
-        part_since = gate_.options_.ledger->now();
-        in_flight = 0;
+        part_since = std::chrono::steady_clock::now();
+        unsent = 0;
       }
     }
     if (piece->reveal().empty()) break;
     if (single || !out.empty()) {
-      if (single && read > limits.resource_bytes) co_return refuse(Reason::too_large);
-      if (!single && !ended && part_resources_ > 0 && gate_.options_.ledger->now() - part_since > kPartAge) {
+      if (single && read > limits.resource_bytes) co_return refuse(Reason::unfilterable);
+      if (!single && !ended && part_resources_ > 0 && std::chrono::steady_clock::now() - part_since > kPartAge) {
         head.headers.set("content-type", "application/fhir+json");
         LICET_STEP_VOID(co_await flush_part(head, out));
-        part_since = gate_.options_.ledger->now();
-        in_flight = 0;
+        part_since = std::chrono::steady_clock::now();
+        unsent = 0;
       }
     }
   }

@@ -170,9 +170,11 @@ class TheUpstream final : public Upstream {
         link->intake.begin(parser.framing(), parser.content_length().value_or(0), ~std::uint64_t{0}, false);
         co_return std::unique_ptr<Answer>(new TheAnswer(pool, serial_, limits_.upstream_idle, std::move(link), parser));
       }
+      const bool slow = link->channel.slow();
       link->channel.cut();
-      // A pooled connection may have been closed just as we wrote. What is safe may be asked again; the rest may have been done.
-      if (pooled && !heard && asked.error().code == Code::unavailable && is_safe(request.method)) continue;
+      // A pooled connection may have been closed just as we wrote. What is safe may be asked again; the rest may have been done. Slow isn't
+      // closed.
+      if (pooled && !heard && !slow && asked.error().code == Code::unavailable && is_safe(request.method)) continue;
       co_return std::move(asked).error();
     }
   }

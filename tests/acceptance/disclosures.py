@@ -161,13 +161,7 @@ class Part2(Case):
 
     def test_with_consent_the_recipient_gets_it(self):
         path = "/fhir/DocumentReference/doc-sud-0006"
-        # Lakeside is licensed for special.sud in a declaration that says so; the consent is the patient's, and recorded.
-        GATE.edit("flows.yaml", "data: [clinical.*, demographics, directory.*]\npurposes: [TREAT, ETREAT]",
-                  "data: [clinical.*, demographics, directory.*, special.sud]\npurposes: [TREAT, ETREAT]")
-        GATE.edit("permits.yaml", "id: lakeside-treats\nto: lakeside-ehr\nfor: [TREAT, ETREAT]\nwhose: all\nview: full",
-                  "id: lakeside-treats\nto: lakeside-ehr\nfor: [TREAT, ETREAT]\nwhose: all\nview: full\ndata: [clinical.*, demographics, directory.*, special.sud]")
-        epoch = max(e["epoch"] for e in GATE.ledger() if e["kind"] == "epoch")
-        wait_for(lambda: max(e["epoch"] for e in GATE.ledger() if e["kind"] == "epoch") > epoch or GATE.child.output().count("in force") > 1, 10, "a new epoch")
+        # Lakeside is licensed for special.sud; the consent is the patient's, and recorded.
         without = GATE.get(path, "referral.example", purpose="TREAT")
         self.refused(without, "restricted", 403)
         self.assertRegex(GATE.explain(without.reference), r"consent")

@@ -51,6 +51,8 @@ class Channel {
   void finish_writing();  // close_notify and FIN, as far as they go without waiting
   void cut();             // reset: the other side sees a failure, not an end
 
+  [[nodiscard]] bool slow() const { return slow_; }  // a deadline passed: the other side may be working on it still
+
  private:
   struct Watch;
   [[nodiscard]] Error lost();
