@@ -82,6 +82,12 @@ class SpentTokens {
   Micros next_sweep_{};
 };
 
+// What only says how something ended: nobody waits for it, so it starts no group of its own for a while.
+bool can_wait(Kind kind) {
+  return kind == Kind::exchange_outcome;
+}
+constexpr std::chrono::milliseconds kOutcomeWait{20};
+
 struct Job {
   PreparedLeaf leaf;
   Kind kind = Kind::lifecycle;
@@ -192,6 +198,7 @@ class TheLedger final : public Ledger {
   std::condition_variable queue_changed_;
   std::condition_variable group_done_;
   std::deque<Job> queue_;
+  std::size_t urgent_ = 0;  // in the queue: records that somebody waits for
   bool stopping_ = false;
   bool committing_ = false;
   std::uint64_t groups_begun_ = 0;
@@ -249,8 +256,10 @@ void TheLedger::append(Draft draft, Done done) {
   {
     const std::lock_guard lock(queue_mutex_);
     if (queue_.size() < options_.limits.record_queue && !stopping_) {
+      const bool waits = can_wait(job->kind);
+      if (!waits) ++urgent_;
       queue_.push_back(*std::move(job));
-      queue_changed_.notify_one();
+      if (!waits || queue_.size() == 1 || queue_.size() >= options_.limits.group_records) queue_changed_.notify_one();
       return;
     }
   }
@@ -281,12 +290,16 @@ void TheLedger::commit_loop() {
     {
       std::unique_lock lock(queue_mutex_);
       queue_changed_.wait(lock, [this] { return !queue_.empty() || stopping_; });
+      if (urgent_ == 0)
+        queue_changed_.wait_for(lock, kOutcomeWait,
+                                [this] { return urgent_ > 0 || stopping_ || queue_.size() >= options_.limits.group_records; });
       if (queue_.empty()) return;
       const std::size_t most = std::min(options_.limits.group_bytes, segments_.segment_bytes() - kGroupHeaderBytes);
       std::size_t bytes = 0;
       while (!queue_.empty() && batch.size() < options_.limits.group_records) {
         bytes += queue_.front().most_bytes();
         if (!batch.empty() && bytes > most) break;
+        if (!can_wait(queue_.front().kind)) --urgent_;
         batch.push_back(std::move(queue_.front()));
         queue_.pop_front();
       }
@@ -556,24 +569,26 @@ Result<void> TheLedger::recover() {
       rolled_back = Error{Code::data_loss,
                           fmt::format("the checkpoint {} has another root for size {}: the ledger was rewritten", which, checkpoint->size)};
   };
-  LICET_TRY(found, scan(files_, options_.folder, verifier_,
-                        [&](const Group& group, const std::vector<Digest>& leaves, const Chain& chain, const Place&) -> Result<void> {
-                          compare(inside, chain, "in the folder");
-                          compare(outside, chain, "outside");
-                          for (std::size_t i = 0; i < leaves.size(); ++i) {
-                            const Record& record = group.records[i];
-                            LICET_TRY_VOID(publisher_.take(record, leaves[i]));
-                            if (record.leaf.find("\"txn\":\"") == std::string_view::npos) continue;
-                            const auto txn = unhex(text_member(record.leaf, "txn"));
-                            if (!txn || txn->size() != sizeof(Digest)) continue;
-                            Digest token;
-                            std::memcpy(token.data(), txn->data(), token.size());
-                            Micros expires = micros(integer_member(record.leaf, "txn_exp").value_or(0));
-                            if (expires == Micros{}) expires = micros(chain.time) + kTokenLife;
-                            if (expires >= clock_now) spent_.remember(token, expires);
-                          }
-                          return {};
-                        }));
+  LICET_TRY(found, scan(
+                       files_, options_.folder, verifier_,
+                       [&](const Group& group, const std::vector<Digest>& leaves, const Chain& chain, const Place&) -> Result<void> {
+                         compare(inside, chain, "in the folder");
+                         compare(outside, chain, "outside");
+                         for (std::size_t i = 0; i < leaves.size(); ++i) {
+                           const Record& record = group.records[i];
+                           LICET_TRY_VOID(publisher_.take(record, leaves[i]));
+                           if (record.leaf.find("\"txn\":\"") == std::string_view::npos) continue;
+                           const auto txn = unhex(text_member(record.leaf, "txn"));
+                           if (!txn || txn->size() != sizeof(Digest)) continue;
+                           Digest token;
+                           std::memcpy(token.data(), txn->data(), token.size());
+                           Micros expires = micros(integer_member(record.leaf, "txn_exp").value_or(0));
+                           if (expires == Micros{}) expires = micros(chain.time) + kTokenLife;
+                           if (expires >= clock_now) spent_.remember(token, expires);
+                         }
+                         return {};
+                       },
+                       published));
   if (found.damage) return found.damage->error();
   if (rolled_back) return *std::move(rolled_back);
   const std::uint64_t size = found.chain.tree.size();

@@ -13,7 +13,7 @@ from world import LONG, Case, open_clinic
 GATE = None
 CYCLES = 2000 if LONG else 200
 PATHS = [("scribe.example", None, "/fhir/DocumentReference/doc-0001"), ("scribe.example", None, "/fhir/DocumentReference?_count=20"),
-         ("referral.example", "TREAT", "/fhir/Observation/obs-0003"), ("referral.example", "TREAT", "/fhir/Encounter?_count=50")]
+         ("referral.example", "TREAT", "/fhir/Observation/obs-0003"), ("referral.example", "TREAT", "/fhir/Observation?_count=600")]
 
 
 def setUpModule():

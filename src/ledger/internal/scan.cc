@@ -32,16 +32,21 @@ Result<std::optional<std::uint64_t>> whole_group_after(const store::File& file, 
 
 }  // namespace
 
-std::string segment_name(std::uint64_t number) { return fmt::format("{:08}.seg", number); }
+std::string segment_name(std::uint64_t number) {
+  return fmt::format("{:08}.seg", number);
+}
 
-Result<void> Chain::follow(const Group& group, const Verifier& verifier, std::vector<Digest>& leaves) {
+Result<void> Chain::follow(const Group& group, const Verifier& verifier, std::uint64_t signed_later, std::vector<Digest>& leaves) {
   const GroupHeader& h = group.header;
-  const auto wrong = [&](std::string_view why) { return Error{Code::data_loss, fmt::format("group {} (entry {}): {}", h.sequence, h.first, why)}; };
+  const auto wrong = [&](std::string_view why) {
+    return Error{Code::data_loss, fmt::format("group {} (entry {}): {}", h.sequence, h.first, why)};
+  };
   if (h.sequence != sequence + 1) return wrong(fmt::format("group {} was to come", sequence + 1));
   if (h.previous != previous) return wrong("it doesn't follow the group before it");
-  if (h.first != tree.size() || h.size != h.first + group.records.size() || group.records.empty()) return wrong("its indexes don't continue the log");
+  if (h.first != tree.size() || h.size != h.first + group.records.size() || group.records.empty())
+    return wrong("its indexes don't continue the log");
   if (h.time < time) return wrong("its time is before that of the group before it");
-  if (!group_signed(group.bytes, verifier)) return wrong("its signature isn't that of " + verifier.name);
+  if (h.size >= signed_later && !group_signed(group.bytes, verifier)) return wrong("its signature isn't that of " + verifier.name);
   leaves.clear();
   CompactRange next = tree;
   for (const Record& record : group.records) {
@@ -56,9 +61,12 @@ Result<void> Chain::follow(const Group& group, const Verifier& verifier, std::ve
   return {};
 }
 
-Error Damage::error() const { return {newer ? Code::failed_precondition : Code::data_loss, fmt::format("{} at byte {}: {}", file, offset, why)}; }
+Error Damage::error() const {
+  return {newer ? Code::failed_precondition : Code::data_loss, fmt::format("{} at byte {}: {}", file, offset, why)};
+}
 
-Result<Scan> scan(store::FileSystem& files, const std::string& folder, const Verifier& verifier, const EachGroup& each) {
+Result<Scan> scan(store::FileSystem& files, const std::string& folder, const Verifier& verifier, const EachGroup& each,
+                  std::uint64_t signed_later) {
   Scan result;
   const auto damage = [&result](const std::string& name, std::uint64_t offset, std::string why) {
     result.damage = Damage{fmt::format("{}/{}", kSegmentFolder, name), offset, std::move(why), false};
@@ -106,9 +114,11 @@ Result<Scan> scan(store::FileSystem& files, const std::string& folder, const Ver
           Segment& old = result.segments[result.last_place.segment - 1];
           old.used = result.last_place.offset;
           segment.first = h.first;
-          result.leftovers.push_back({old.number, old.used, old.used + seen.group.bytes.size(), true, "a group that the next segment repeats"});
+          result.leftovers.push_back(
+              {old.number, old.used, old.used + seen.group.bytes.size(), true, "a group that the next segment repeats"});
         } else {
-          if (auto followed = chain.follow(seen.group, verifier, leaves); !followed) return damage(name, offset, followed.error().message);
+          if (auto followed = chain.follow(seen.group, verifier, signed_later, leaves); !followed)
+            return damage(name, offset, followed.error().message);
           LICET_TRY_VOID(each(seen.group, leaves, chain, place));
         }
         offset += seen.group.bytes.size();

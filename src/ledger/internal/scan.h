@@ -24,17 +24,17 @@ inline constexpr std::string_view kUnfinishedSegment = "next.new";
 
 struct Segment {
   std::uint64_t number = 0;
-  std::uint64_t first = 0;      // index of the first record in it, or of the next one where it has none
-  std::uint64_t bytes = 0;      // of the file
-  std::uint64_t used = 0;       // up to the end of its last group
+  std::uint64_t first = 0;  // index of the first record in it, or of the next one where it has none
+  std::uint64_t bytes = 0;  // of the file
+  std::uint64_t used = 0;   // up to the end of its last group
 };
 
 // Bytes of a segment that are not, or no longer, part of the record.
 struct Leftover {
   std::uint64_t segment = 0;
   std::uint64_t offset = 0;
-  std::uint64_t end = 0;        // of the last non-zero byte
-  bool copied = false;          // whole groups that the next segment repeats, and nothing else
+  std::uint64_t end = 0;  // of the last non-zero byte
+  bool copied = false;    // whole groups that the next segment repeats, and nothing else
   std::string why;
 };
 
@@ -49,8 +49,10 @@ struct Chain {
   Digest previous{};
   CompactRange tree;
   std::int64_t time = 0;
-  // Checks that `group` is the next one and, if so, takes it in. Error: data_loss, says why.
-  [[nodiscard]] Result<void> follow(const Group& group, const Verifier& verifier, std::vector<Digest>& leaves);
+  // Checks that `group` is the next one and, if so, takes it in. Error: data_loss, says why. A group that ends before `signed_later` needs
+  // no check of its own signature: each header holds the hash of the one before it, so a later signature covers it, and its root is
+  // computed anew.
+  [[nodiscard]] Result<void> follow(const Group& group, const Verifier& verifier, std::uint64_t signed_later, std::vector<Digest>& leaves);
 };
 
 // Where the record ends being what it must be: nothing beyond this place was read.
@@ -65,7 +67,7 @@ struct Damage {
 struct Scan {
   std::vector<Segment> segments;
   Chain chain;
-  std::string last_group;       // its bytes
+  std::string last_group;  // its bytes
   Place last_place;
   std::optional<Leftover> tail;
   std::vector<Leftover> leftovers;
@@ -73,7 +75,11 @@ struct Scan {
 };
 
 // Called for every group in order, with the hashes of its leaves and the chain after it.
-using EachGroup = std::function<Result<void>(const Group& group, const std::vector<Digest>& leaves, const Chain& chain, const Place& place)>;
-[[nodiscard]] Result<Scan> scan(store::FileSystem& files, const std::string& folder, const Verifier& verifier, const EachGroup& each);
+using EachGroup =
+    std::function<Result<void>(const Group& group, const std::vector<Digest>& leaves, const Chain& chain, const Place& place)>;
+// signed_later: a size that is known to be reached (a checkpoint's): the signatures of groups that end before it are not checked. 0: every
+// one is.
+[[nodiscard]] Result<Scan> scan(store::FileSystem& files, const std::string& folder, const Verifier& verifier, const EachGroup& each,
+                                std::uint64_t signed_later = 0);
 
 }  // namespace licet::ledger
