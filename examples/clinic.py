@@ -2,7 +2,7 @@
 """Riverbend Clinic on this machine: its EHR, its identity provider, the gate and the console. What ./run starts, and the library of tests/acceptance.
 
     python3 examples/clinic.py               # stays until Ctrl-C; prints what to try
-    python3 examples/clinic.py --detach      # returns once all is ready;  --stop ends it
+    python3 examples/clinic.py --detach      # returns once all is ready;  --stop ends it.  $LICET_RUN: another folder than build/run
 
     with Servers(folder) as servers, Clinic(folder, servers) as clinic:
         clinic.request("GET", "/fhir/DocumentReference/doc-0001", cert="scribe.example").json()
@@ -454,7 +454,7 @@ class Clinic:
 
 # ---- ./run -------------------------------------------------------------------------------------------------------------------------------
 
-RUN = ROOT / "build" / "run"
+RUN = pathlib.Path(os.environ.get("LICET_RUN") or ROOT / "build" / "run")
 PORTS = {"gate": 8443, "console": 8080, "ehr": 8444, "idp": 8082}
 
 TRY = """
@@ -463,7 +463,7 @@ ready
   console   {console}
   EHR       {ehr}   (what the gate stands in front of)
   tokens    {idp}
-  files     build/run/: state, logs, certificates; the declaration is examples/riverbend
+  files     {run}/: state, logs, certificates; the declaration is examples/riverbend
 
 Five things to try, in the repository's folder. First, this once:
 
@@ -475,7 +475,7 @@ Five things to try, in the repository's folder. First, this once:
 
 2. An AI vendor with nothing on record is refused, in the very sentence that `check` prints.
      ask acme-ai DocumentReference/doc-0001
-     build/release/licet check examples/riverbend | grep acme
+     {licet} check examples/riverbend | grep acme
 
 3. Maria's own app sees her record, and nobody else's.
      token=$(curl -sS -u patient-app.maria:example-maria -d grant_type=client_credentials -d resource={audience} -d scope='patient/*.rs launch/patient' {idp}/token | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
@@ -483,17 +483,22 @@ Five things to try, in the repository's folder. First, this once:
 
 4. Break it: one line changed refuses the next request within two seconds; a suspension does at once. `explain` takes any reference.
      sed -i '/^id: baa-scribe-2026/,/^---/s/^expires: 2027/expires: 2026/' examples/riverbend/agreements.yaml
-     ask scribe DocumentReference/doc-0001
+     sleep 2; ask scribe DocumentReference/doc-0001
      git checkout examples/riverbend/agreements.yaml
-     build/release/licet suspend billing --config {run}/licet.yaml
+     {licet} suspend billing --config {run}/licet.yaml
      ask billing Claim
-     build/release/licet explain REFERENCE --config {run}/licet.yaml
-     build/release/licet lift billing --config {run}/licet.yaml
+     {licet} explain REFERENCE --config {run}/licet.yaml
+     {licet} lift billing --config {run}/licet.yaml
 
 5. Prove it, and let somebody check the proof without this program's data.
-     build/release/licet prove {run}/evidence --from {first} --to {last} --config {run}/licet.yaml
-     build/release/licet verify {run}/evidence
+     evidence={run}/evidence-$(date +%H%M%S)
+     {licet} prove $evidence --from {first} --to {last} --config {run}/licet.yaml
+     {licet} verify $evidence
 """
+
+
+def below_root(path):
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def running():
@@ -517,8 +522,8 @@ def run(say):
         ports = {name: free_port(port) for name, port in PORTS.items()}
         with Servers(RUN, ports) as servers, Clinic(RUN, servers, in_place=True, ports={n: ports[n] for n in ("gate", "console")}) as clinic:
             today = datetime.date.today()
-            say(TRY.format(gate=clinic.gate_url, console=clinic.console_url, ehr=servers.ehr, idp=servers.idp, audience=AUDIENCE, run="build/run",
-                           first=today, last=today + datetime.timedelta(days=1)))
+            say(TRY.format(gate=clinic.gate_url, console=clinic.console_url, ehr=servers.ehr, idp=servers.idp, audience=AUDIENCE, run=below_root(RUN),
+                           licet=below_root(clinic.binary), first=today, last=today + datetime.timedelta(days=1)))
             code = clinic.child.process.wait()
             print(f"the gate ended by itself (exit {code}): build/run/licet.err", file=sys.stderr)
             return 1

@@ -28,6 +28,13 @@ class Scribe(Case):
         self.assertNotIn("p-0001", json.dumps({k: v for k, v in got.items() if k != "content"}), "whose note it is, is not permitted")
         self.assertIn("SUBSETTED", json.dumps(got.get("meta", {})), "a reduced resource says so")
 
+    def test_a_reduced_answer_keeps_the_upstreams_headers_to_itself(self):
+        answer = GATE.get("/fhir/DocumentReference/doc-0001", "scribe.example")
+        self.assertLessEqual(set(answer.headers), {"cache-control", "licet-reference", "content-type", "date", "content-length", "connection"})
+        missing = GATE.get("/fhir/DocumentReference/none", "scribe.example")
+        self.assertEqual(missing.status, 404)
+        self.assertNotIn("none", missing.body.decode(), "an error is the gate's own")
+
     def test_each_resource_of_a_search_is_reduced(self):
         bundle = self.passes(GATE.get("/fhir/DocumentReference?_count=50", "scribe.example"))
         self.assertGreater(len(resources(bundle)), 20)

@@ -17,7 +17,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent / "examples")]
 
-MODULES = ["cli", "disclosures", "tokens", "reload", "clients", "integrity", "faults", "leaks", "crash"]
+MODULES = ["cli", "example", "disclosures", "tokens", "reload", "clients", "integrity", "faults", "leaks", "crash"]
 
 
 class Results(unittest.TestResult):
