@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Riverbend Clinic on this machine: its EHR, its identity provider, the gate and the console. What ./run starts, and the library of tests/acceptance.
+"""Riverbend Clinic on this machine: EHR, identity provider, gate and console. What ./run starts, and the library of tests/acceptance.
 
     python3 examples/clinic.py               # stays until Ctrl-C; prints what to try
     python3 examples/clinic.py --detach      # returns once all is ready;  --stop ends it.  $LICET_RUN: another folder than build/run
@@ -9,9 +9,10 @@
         clinic.edit("agreements.yaml", "expires: 2027-01-10", "expires: 2026-01-10")
         clinic.licet("explain", reference, *clinic.at)
 
-Python's standard library, openssl and the npm packages of examples/servers; nothing is installed. Everything that is started ends with this
-process, even when it is killed. Nothing here waits by sleeping: servers say `ready` on stdout, and wait_for() polls a condition with a bound.
+Python's standard library, openssl and the npm packages of examples/servers; nothing is installed. Everything that is started ends with
+this process, even when it is killed. Nothing waits by sleeping: servers say `ready` on stdout, wait_for() polls a condition with a bound.
 """
+
 import atexit
 import base64
 import collections
@@ -35,11 +36,10 @@ import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SERVERS = ROOT / "examples" / "servers"
-AUDIENCE = "https://gate.riverbend.example"       # what access tokens are for
-ISSUER = "https://idp.riverbend.example"          # the stack's name of the identity provider
-CALLERS = ["scribe.example", "referral.example", "mailhouse.example", "acme-ai.example", "billing.example", "university.example",
-           "payer.example", "county.example", "hie.example", "fax.example", "logs.example", "ehr.example", "therapist.example",
-           "counsel.example", "stranger.example"]  # the last one is certified, and declared nowhere
+AUDIENCE = "https://gate.riverbend.example"  # what access tokens are for
+ISSUER = "https://idp.riverbend.example"  # the stack's name of the identity provider
+# `stranger` is certified, and declared nowhere.
+CALLERS = "scribe referral mailhouse acme-ai billing university payer county hie fax logs ehr therapist counsel stranger".split()
 
 _libc = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -89,8 +89,15 @@ class Child:
         self._lines, self._more = [], threading.Condition()
         self._ended = False
         with open(f"{log}.err", "ab") as err:
-            self.process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err,
-                                            start_new_session=True, preexec_fn=_end_with_parent, env={**os.environ, **(env or {})})
+            self.process = subprocess.Popen(
+                [str(a) for a in argv],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=err,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+                env={**os.environ, **(env or {})},
+            )
         _children.add(self)
         self._pump = threading.Thread(target=self._read, daemon=True)
         self._pump.start()
@@ -120,7 +127,9 @@ class Child:
                     raise RuntimeError(f"{self.log.name} {'ended' if self._ended else 'is not ready'}:\n{self.output()[-3000:]}")
 
     def output(self):
-        return "".join(pathlib.Path(f"{self.log}.{s}").read_text(errors="replace") for s in ("out", "err") if os.path.exists(f"{self.log}.{s}"))
+        return "".join(
+            pathlib.Path(f"{self.log}.{s}").read_text(errors="replace") for s in ("out", "err") if os.path.exists(f"{self.log}.{s}")
+        )
 
     def stop(self, seconds=15):
         """Ends it politely, then by force. Returns its exit code."""
@@ -160,14 +169,27 @@ class Servers:
         made = self.certs / "ca.crt"
         if not made.exists() or time.time() - made.stat().st_mtime > 20 * 86400:  # they are good for 30 days
             shutil.rmtree(self.certs, ignore_errors=True)
-            subprocess.run(["sh", SERVERS / "certs.sh", self.certs, *CALLERS], check=True, capture_output=True)
+            subprocess.run(
+                ["sh", SERVERS / "certs.sh", self.certs, *(f"{name}.example" for name in CALLERS)], check=True, capture_output=True
+            )
         shutil.rmtree(self.data, ignore_errors=True)
         subprocess.run([self.node, SERVERS / "generate.mjs", "--out", self.data, "--as-of", "today"], check=True, capture_output=True)
         known = [*json.loads((SERVERS / "clients.json").read_text()), *clients]
         (self.folder / "clients.json").write_text(json.dumps(known))
         self._clients, self._tokens = {c["client_id"]: c for c in known}, {}
-        ehr = self.start("ehr", "ehr.mjs", "--port", ports.get("ehr", 0), "--data", self.data, "--log", self.folder / "ehr.requests",
-                         "--tls", self.certs / "ehr.crt", self.certs / "ehr.key")
+        ehr = self.start(
+            "ehr",
+            "ehr.mjs",
+            "--port",
+            ports.get("ehr", 0),
+            "--data",
+            self.data,
+            "--log",
+            self.folder / "ehr.requests",
+            "--tls",
+            self.certs / "ehr.crt",
+            self.certs / "ehr.key",
+        )
         idp = self.start("idp", "idp.mjs", "--port", ports.get("idp", 0), "--resource", AUDIENCE, "--clients", self.folder / "clients.json")
         self.ehr, self.idp = self.url_of(ehr), self.url_of(idp)
 
@@ -196,8 +218,12 @@ class Servers:
         where = urllib.parse.urlsplit(self.idp)
         connection = http.client.HTTPConnection(where.hostname, where.port, timeout=10)
         basic = base64.b64encode(f"{client}:{known['client_secret']}".encode()).decode()
-        connection.request("POST", "/token", urllib.parse.urlencode(form),
-                           {"content-type": "application/x-www-form-urlencoded", "authorization": f"Basic {basic}"})
+        connection.request(
+            "POST",
+            "/token",
+            urllib.parse.urlencode(form),
+            {"content-type": "application/x-www-form-urlencoded", "authorization": f"Basic {basic}"},
+        )
         answer = connection.getresponse()
         body = json.loads(answer.read())
         connection.close()
@@ -250,7 +276,9 @@ class Clinic:
     `forwards` overrides routes' addresses; `config` is appended to licet.yaml; FOLDER/clock, once written, is the gate's time (RFC 3339).
     """
 
-    def __init__(self, folder, servers, stack="examples/riverbend", in_place=False, ports=None, binary=None, forwards=None, config="", start=True):
+    def __init__(
+        self, folder, servers, stack="examples/riverbend", in_place=False, ports=None, binary=None, forwards=None, config="", start=True
+    ):
         self.folder, self.servers = pathlib.Path(folder), servers
         self.folder.mkdir(parents=True, exist_ok=True)
         self.binary = pathlib.Path(binary or os.environ.get("LICET") or ROOT / "build" / "release" / "licet")
@@ -283,7 +311,8 @@ class Clinic:
             f"gate: {{port: {self.ports['gate']}, certificate: {c / 'gate.crt'}, key: {c / 'gate.key'}, client-ca: {c / 'ca.crt'}}}\n"
             f"console: {{port: {self.ports['console']}}}\n"
             f"issuers:\n  - {{issuer: \"{ISSUER}\", says: \"{self.servers.idp}\", jwks: \"{self.servers.idp}/jwks\"}}\n"
-            f"routes:\n{routes}{self.more_config}")
+            f"routes:\n{routes}{self.more_config}"
+        )
 
     def start(self, seconds=30):
         """Returns once the gate serves; it keeps its ports from start to start."""
@@ -369,18 +398,24 @@ class Clinic:
 
     def raw(self, data=b"", cert=None, timeout=15):
         """A TLS socket on which `data` was sent: for requests that no client library would make."""
-        s = self.context(cert).wrap_socket(socket.create_connection(("127.0.0.1", self.ports["gate"]), timeout), server_hostname="127.0.0.1")
+        s = self.context(cert).wrap_socket(
+            socket.create_connection(("127.0.0.1", self.ports["gate"]), timeout), server_hostname="127.0.0.1"
+        )
         s.sendall(data)
         return s
 
     def transaction_token(self, cert=None, token=None, route="fhir-front", purpose="TREAT", **details):
         """POST /token (RFC 8693): the answer; its access_token goes into the header Txn-Token."""
-        form = {"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
-                "requested_token_type": "urn:ietf:params:oauth:token-type:txn_token",
-                "request_details": json.dumps({"route": route, "purpose": purpose, **details})}
+        form = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "requested_token_type": "urn:ietf:params:oauth:token-type:txn_token",
+            "request_details": json.dumps({"route": route, "purpose": purpose, **details}),
+        }
         if token:
             form |= {"subject_token": self.servers.token(token), "subject_token_type": "urn:ietf:params:oauth:token-type:access_token"}
-        return self.request("POST", "/token", cert, headers={"Content-Type": "application/x-www-form-urlencoded"}, body=urllib.parse.urlencode(form))
+        return self.request(
+            "POST", "/token", cert, headers={"Content-Type": "application/x-www-form-urlencoded"}, body=urllib.parse.urlencode(form)
+        )
 
     # ---- The office: declaration, console, ledger
 
@@ -409,6 +444,7 @@ class Clinic:
             whole = Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
             connection.close()
             return whole
+
         if self._cookie is None:
             self._cookie = get(f"/?{where.query}", {}).headers.get("set-cookie", "").split(";")[0]
         return get(path, {"Cookie": self._cookie})
@@ -437,13 +473,13 @@ class Clinic:
         leaves = []
         for segment in sorted((self.state / "ledger" / "segments").glob("*.seg")):
             data, at = segment.read_bytes(), 0
-            while data[at:at + 8] == b"licetgrp":
-                length, = struct.unpack_from("<I", data, at + 12)
-                count, = struct.unpack_from("<I", data, at + 56)
+            while data[at : at + 8] == b"licetgrp":
+                (length,) = struct.unpack_from("<I", data, at + 12)
+                (count,) = struct.unpack_from("<I", data, at + 56)
                 place = at + 264
                 for _ in range(count):
                     leaf, box = struct.unpack_from("<II", data, place)
-                    leaves.append(json.loads(data[place + 8:place + 8 + leaf]))
+                    leaves.append(json.loads(data[place + 8 : place + 8 + leaf]))
                     place += 8 + leaf + box
                 at += length
         return leaves
@@ -467,7 +503,8 @@ ready
 
 Five things to try, in the repository's folder. First, this once:
 
-  ask() {{ who=$1; what=$2; shift 2; curl -sS --cacert {run}/certs/ca.crt --cert {run}/certs/$who.example.crt --key {run}/certs/$who.example.key "$@" {gate}/fhir/$what; echo; }}
+  c={run}/certs
+  ask() {{ w=$1 p=$2; shift 2; curl -sS --cacert $c/ca.crt --cert $c/$w.example.crt --key $c/$w.example.key "$@" {gate}/fhir/$p; echo; }}
 
 1. The scribe vendor, under a BAA, gets four fields of a note; the cardiologist who treats her gets all of it, and needs no BAA.
      ask scribe DocumentReference/doc-0001
@@ -478,8 +515,11 @@ Five things to try, in the repository's folder. First, this once:
      {licet} check examples/riverbend | grep acme
 
 3. Maria's own app sees her record, and nobody else's.
-     token=$(curl -sS -u patient-app.maria:example-maria -d grant_type=client_credentials -d resource={audience} -d scope='patient/*.rs launch/patient' {idp}/token | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
-     for p in p-0001 p-0002; do curl -sS --cacert {run}/certs/ca.crt -H "Authorization: Bearer $token" -H 'Licet-Purpose: PATRQT' {gate}/fhir/Patient/$p; echo; done
+     token=$(curl -sS -u patient-app.maria:example-maria -d grant_type=client_credentials -d resource={audience} \\
+       -d scope='patient/*.rs launch/patient' {idp}/token | cut -d'"' -f4)
+     for p in p-0001 p-0002; do
+       curl -sS --cacert $c/ca.crt -H "Authorization: Bearer $token" -H 'Licet-Purpose: PATRQT' {gate}/fhir/Patient/$p; echo
+     done
 
 4. Break it: one line changed refuses the next request within two seconds; a suspension does at once. `explain` takes any reference.
      sed -i '/^id: baa-scribe-2026/,/^---/s/^expires: 2027/expires: 2026/' examples/riverbend/agreements.yaml
@@ -512,18 +552,33 @@ def running():
 
 def run(say):
     """Starts everything, says what to try, and stays until a signal ends it."""
+
     def end(*_):
         raise SystemExit(0)
+
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     RUN.mkdir(parents=True, exist_ok=True)
     (RUN / "pid").write_text(str(os.getpid()))
     try:
         ports = {name: free_port(port) for name, port in PORTS.items()}
-        with Servers(RUN, ports) as servers, Clinic(RUN, servers, in_place=True, ports={n: ports[n] for n in ("gate", "console")}) as clinic:
+        with Servers(RUN, ports) as servers, Clinic(
+            RUN, servers, in_place=True, ports={n: ports[n] for n in ("gate", "console")}
+        ) as clinic:
             today = datetime.date.today()
-            say(TRY.format(gate=clinic.gate_url, console=clinic.console_url, ehr=servers.ehr, idp=servers.idp, audience=AUDIENCE, run=below_root(RUN),
-                           licet=below_root(clinic.binary), first=today, last=today + datetime.timedelta(days=1)))
+            say(
+                TRY.format(
+                    gate=clinic.gate_url,
+                    console=clinic.console_url,
+                    ehr=servers.ehr,
+                    idp=servers.idp,
+                    audience=AUDIENCE,
+                    run=below_root(RUN),
+                    licet=below_root(clinic.binary),
+                    first=today,
+                    last=today + datetime.timedelta(days=1),
+                )
+            )
             code = clinic.child.process.wait()
             print(f"the gate ended by itself (exit {code}): build/run/licet.err", file=sys.stderr)
             return 1
@@ -554,6 +609,7 @@ def detach():
         while waits:
             os.write(waits[0], text.encode())
             os.close(waits.pop())
+
     try:
         return run(say)
     except Exception as problem:

@@ -1,4 +1,5 @@
 """The command line: verbs that need no running gate."""
+
 import json
 import re
 import shutil
@@ -74,7 +75,14 @@ class Check(Temporary):
     def test_what_is_amiss_at_riverbend(self):
         report = json.loads(licet("check", RIVERBEND, "--format", "json")[1])
         amiss = {f["subject"] for f in report["findings"] if f["status"] in ("fail", "stale")}
-        for flow in ("notes-to-acme", "prompts-to-acme", "statements-to-mailhouse", "billing-to-mailhouse", "documents-to-fax", "events-to-logs"):
+        for flow in (
+            "notes-to-acme",
+            "prompts-to-acme",
+            "statements-to-mailhouse",
+            "billing-to-mailhouse",
+            "documents-to-fax",
+            "events-to-logs",
+        ):
             self.assertIn(flow, amiss)
         for flow in ("notes-to-scribe", "scribe-to-s3", "scribe-to-llm", "claims-to-billing", "referral-to-lakeside", "record-to-hie"):
             self.assertNotIn(flow, amiss)
@@ -87,6 +95,7 @@ class Check(Temporary):
         def status(day):
             report = json.loads(licet("check", RIVERBEND, "--format", "json", "--as-of", day)[1])
             return {f["status"] for f in report["findings"] if f["subject"] == "documents-to-fax" and "contract" in f["requirement"]}
+
         self.assertEqual(status("2026-06-30"), {"pass"}, "`expires` is the last day in force")
         self.assertNotIn("pass", status("2026-07-01"))
 
@@ -100,7 +109,9 @@ class Check(Temporary):
     def test_text_for_people(self):
         code, out, err = licet("check", RIVERBEND)
         self.assertEqual(code, 1, err)
-        self.assertIn("No business associate agreement between Riverbend Clinic (riverbend) and Acme AI (acme) is on record", " ".join(out.split()))
+        self.assertIn(
+            "No business associate agreement between Riverbend Clinic (riverbend) and Acme AI (acme) is on record", " ".join(out.split())
+        )
         self.assertRegex(out, r"\d+ pass, \d+ fail")
         self.assertNotIn("\033", out, "no colors into a pipe")
 
@@ -124,14 +135,28 @@ class Check(Temporary):
     def test_what_can_not_be_loaded(self):
         stack = self.copy()
         permits = (stack / "permits.yaml").read_text()
-        table = [("not YAML", "kind: [unclosed\n", r"permits\.yaml:\d+:\d+"),
-                 ("an unknown key, with the nearest name", permits.replace("whose: all", "whos: all", 1), r"permits\.yaml:\d+:\d+: .*whos.*whose"),
-                 ("a bad id", permits.replace("id: nurses-treat", "id: Nurses"), r"permits\.yaml:\d+:\d+: .*Nurses"),
-                 ("a dangling reference, with the nearest id", permits.replace("to: lakeside-ehr", "to: lakesid-ehr"), r"permits\.yaml:\d+:\d+: .*lakeside-ehr"),
-                 ("a key twice", permits.replace("whose: all", "whose: all\nwhose: all", 1), r"permits\.yaml:\d+:\d+: .*whose"),
-                 ("an id twice", permits + "\n---\nkind: permit\nid: nurses-treat\nto: nurse\nfor: [TREAT]\n", r"permits\.yaml:\d+:\d+: .*nurses-treat"),
-                 ("an alias", permits + "\n---\nkind: permit\nid: &a aliased\nto: *a\n", r"permits\.yaml:\d+:\d+"),
-                 ("an unknown kind", permits + "\n---\nkind: permitt\nid: x1\n", r"permits\.yaml:\d+:\d+: .*permit")]
+        table = [
+            ("not YAML", "kind: [unclosed\n", r"permits\.yaml:\d+:\d+"),
+            (
+                "an unknown key, with the nearest name",
+                permits.replace("whose: all", "whos: all", 1),
+                r"permits\.yaml:\d+:\d+: .*whos.*whose",
+            ),
+            ("a bad id", permits.replace("id: nurses-treat", "id: Nurses"), r"permits\.yaml:\d+:\d+: .*Nurses"),
+            (
+                "a dangling reference, with the nearest id",
+                permits.replace("to: lakeside-ehr", "to: lakesid-ehr"),
+                r"permits\.yaml:\d+:\d+: .*lakeside-ehr",
+            ),
+            ("a key twice", permits.replace("whose: all", "whose: all\nwhose: all", 1), r"permits\.yaml:\d+:\d+: .*whose"),
+            (
+                "an id twice",
+                permits + "\n---\nkind: permit\nid: nurses-treat\nto: nurse\nfor: [TREAT]\n",
+                r"permits\.yaml:\d+:\d+: .*nurses-treat",
+            ),
+            ("an alias", permits + "\n---\nkind: permit\nid: &a aliased\nto: *a\n", r"permits\.yaml:\d+:\d+"),
+            ("an unknown kind", permits + "\n---\nkind: permitt\nid: x1\n", r"permits\.yaml:\d+:\d+: .*permit"),
+        ]
         for name, text, says in table:
             with self.subTest(name):
                 (stack / "permits.yaml").write_text(text)
@@ -140,8 +165,10 @@ class Check(Temporary):
                 self.assertRegex(err, says)
         (stack / "permits.yaml").write_text(permits)
         agreements = (stack / "agreements.yaml").read_text()
-        for name, old, new in (("an impossible date", "signed: 2026-01-05", "signed: 2026-02-30"),
-                               ("an end before the beginning", "expires: 2027-01-10", "expires: 2025-01-10")):
+        for name, old, new in (
+            ("an impossible date", "signed: 2026-01-05", "signed: 2026-02-30"),
+            ("an end before the beginning", "expires: 2027-01-10", "expires: 2025-01-10"),
+        ):
             with self.subTest(name):
                 (stack / "agreements.yaml").write_text(agreements.replace(old, new, 1))
                 code, out, err = licet("check", stack)
@@ -226,8 +253,12 @@ class NobodyServes(Temporary):
         stack = self.folder / "elm"
         self.assertEqual(licet("init", stack, "--yes")[0], 0)
         at = ["--config", stack / "licet.yaml"]
-        for args in (["suspend", "ehr", *at], ["release", "0" * 26, *at], ["explain", "0" * 26, *at],
-                     ["record", "training", "--subject", "a", "--object", "b", *at]):
+        for args in (
+            ["suspend", "ehr", *at],
+            ["release", "0" * 26, *at],
+            ["explain", "0" * 26, *at],
+            ["record", "training", "--subject", "a", "--object", "b", *at],
+        ):
             with self.subTest(args[0]):
                 code, out, err = licet(*args)
                 self.assertEqual(code, 2)

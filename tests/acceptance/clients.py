@@ -1,4 +1,5 @@
 """Clients that know nothing of Licet: npm's fhirclient and fhir-kit-client, and curl."""
+
 import json
 import os
 import pathlib
@@ -17,9 +18,15 @@ def setUpModule():
 
 class Npm(Case):
     def test_fhirclient_and_fhir_kit_client(self):
-        run = subprocess.run([servers().node, "--input-type=module", "-", GATE.gate_url, servers().token("ehr.dr-lee.treats"), servers().token("scribe")],
-                             input=pathlib.Path(__file__).with_name("clients.mjs").read_text(), cwd=SERVERS, capture_output=True, text=True, timeout=60,
-                             env={**os.environ, "NODE_EXTRA_CA_CERTS": str(servers().certs / "ca.crt")})
+        run = subprocess.run(
+            [servers().node, "--input-type=module", "-", GATE.gate_url, servers().token("ehr.dr-lee.treats"), servers().token("scribe")],
+            input=pathlib.Path(__file__).with_name("clients.mjs").read_text(),
+            cwd=SERVERS,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "NODE_EXTRA_CA_CERTS": str(servers().certs / "ca.crt")},
+        )
         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
         told = json.loads(run.stdout)
         self.assertEqual(told["patient"], "p-0001")
@@ -33,8 +40,26 @@ class Npm(Case):
 class Curl(Case):
     def curl(self, *args):
         certs = servers().certs
-        run = subprocess.run(["curl", "-sS", "-m", "20", "--cacert", certs / "ca.crt", "--cert", certs / "referral.example.crt", "--key", certs / "referral.example.key",
-                              "-H", "Licet-Purpose: TREAT", *args], capture_output=True, text=True, timeout=30)
+        run = subprocess.run(
+            [
+                "curl",
+                "-sS",
+                "-m",
+                "20",
+                "--cacert",
+                certs / "ca.crt",
+                "--cert",
+                certs / "referral.example.crt",
+                "--key",
+                certs / "referral.example.key",
+                "-H",
+                "Licet-Purpose: TREAT",
+                *args,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
         self.assertEqual(run.returncode, 0, run.stderr)
         return run.stdout
 

@@ -1,4 +1,5 @@
 """kill -9 during load, again and again: whatever a client received is on the ledger, and a spent token stays spent."""
+
 import concurrent.futures
 import hashlib
 import http.client
@@ -12,8 +13,12 @@ from world import LONG, Case, open_clinic
 
 GATE = None
 CYCLES = 2000 if LONG else 200
-PATHS = [("scribe.example", None, "/fhir/DocumentReference/doc-0001"), ("scribe.example", None, "/fhir/DocumentReference?_count=20"),
-         ("referral.example", "TREAT", "/fhir/Observation/obs-0003"), ("referral.example", "TREAT", "/fhir/Observation?_count=600")]
+PATHS = [
+    ("scribe.example", None, "/fhir/DocumentReference/doc-0001"),
+    ("scribe.example", None, "/fhir/DocumentReference?_count=20"),
+    ("referral.example", "TREAT", "/fhir/Observation/obs-0003"),
+    ("referral.example", "TREAT", "/fhir/Observation?_count=600"),
+]
 
 
 def setUpModule():
@@ -46,7 +51,14 @@ class Received:
                     raise
                 if answer.status == 200:
                     with self.lock:
-                        self.whole.append((reference, len(body), hashlib.sha256(body).hexdigest(), body if answer.getheader("content-length") is None else None))
+                        self.whole.append(
+                            (
+                                reference,
+                                len(body),
+                                hashlib.sha256(body).hexdigest(),
+                                body if answer.getheader("content-length") is None else None,
+                            )
+                        )
                 first = chance.choice(mine)
         except (OSError, http.client.HTTPException):
             pass
@@ -67,7 +79,9 @@ class Kill(Case):
                 try:
                     for token in spent[-2:]:
                         again = GATE.get(PATHS[0][2], headers={"Txn-Token": token})
-                        self.assertEqual((again.status, again.reason), (401, "token-spent"), f"cycle {cycles}: a spent token passed again\n{again}")
+                        self.assertEqual(
+                            (again.status, again.reason), (401, "token-spent"), f"cycle {cycles}: a spent token passed again\n{again}"
+                        )
                     token = GATE.transaction_token("scribe.example").json()["access_token"]
                     used = GATE.get(PATHS[0][2], headers={"Txn-Token": token})
                     if used.status == 200:
@@ -107,7 +121,7 @@ class Kill(Case):
                 continue
             at, right = 0, body is not None  # a stream: part by part
             for leaf in sorted(leaves, key=lambda e: e.get("part", 0)):
-                piece = (body or b"")[at:at + leaf.get("bytes", 0)]
+                piece = (body or b"")[at : at + leaf.get("bytes", 0)]
                 right = right and hashlib.sha256(piece).hexdigest() == leaf["digest"]
                 at += leaf.get("bytes", 0)
             if not right or at != length:

@@ -1,4 +1,5 @@
 """Who gets what: each outcome of examples/riverbend/README.md, asked for over the wire."""
+
 import json
 import re
 from world import Case, open_clinic, servers, wait_for
@@ -30,7 +31,9 @@ class Scribe(Case):
 
     def test_a_reduced_answer_keeps_the_upstreams_headers_to_itself(self):
         answer = GATE.get("/fhir/DocumentReference/doc-0001", "scribe.example")
-        self.assertLessEqual(set(answer.headers), {"cache-control", "licet-reference", "content-type", "date", "content-length", "connection"})
+        self.assertLessEqual(
+            set(answer.headers), {"cache-control", "licet-reference", "content-type", "date", "content-length", "connection"}
+        )
         missing = GATE.get("/fhir/DocumentReference/none", "scribe.example")
         self.assertEqual(missing.status, 404)
         self.assertNotIn("none", missing.body.decode(), "an error is the gate's own")
@@ -50,13 +53,26 @@ class Scribe(Case):
                 self.refused(GATE.get(f"/fhir/{kind}", "scribe.example"), ["undeclared", "no-permit", "no-ground", "out-of-scope"], 403)
 
     def test_a_search_by_a_hidden_field_is_refused(self):
-        for query in ("author=dr-lee", "subject:identifier=x|y", "patient.identifier=RBC-108058", "_sort=subject", "_include=DocumentReference:subject",
-                      "subject:Patient.name=Sandoval", "_has:Provenance:target:agent=dr-lee", "_filter=subject eq p-0001"):
+        for query in (
+            "author=dr-lee",
+            "subject:identifier=x|y",
+            "patient.identifier=RBC-108058",
+            "_sort=subject",
+            "_include=DocumentReference:subject",
+            "subject:Patient.name=Sandoval",
+            "_has:Provenance:target:agent=dr-lee",
+            "_filter=subject eq p-0001",
+        ):
             with self.subTest(query):
                 answer = GATE.get("/fhir/DocumentReference?" + query.replace(" ", "%20"), "scribe.example")
                 self.refused(answer, ["out-of-scope", "malformed", "unfilterable"])
-                by_post = GATE.request("POST", "/fhir/DocumentReference/_search", "scribe.example", body=query,
-                                       headers={"Content-Type": "application/x-www-form-urlencoded"})
+                by_post = GATE.request(
+                    "POST",
+                    "/fhir/DocumentReference/_search",
+                    "scribe.example",
+                    body=query,
+                    headers={"Content-Type": "application/x-www-form-urlencoded"},
+                )
                 self.refused(by_post, ["out-of-scope", "malformed", "unfilterable"])
 
     def test_a_search_inside_the_view_passes(self):
@@ -64,8 +80,12 @@ class Scribe(Case):
 
     def test_nothing_is_written_through_a_view(self):
         note = servers().resources("DocumentReference")["doc-0001"]
-        for method, path in (("PUT", "DocumentReference/doc-0001"), ("POST", "DocumentReference"), ("DELETE", "DocumentReference/doc-0001"),
-                             ("PATCH", "DocumentReference/doc-0001")):
+        for method, path in (
+            ("PUT", "DocumentReference/doc-0001"),
+            ("POST", "DocumentReference"),
+            ("DELETE", "DocumentReference/doc-0001"),
+            ("PATCH", "DocumentReference/doc-0001"),
+        ):
             with self.subTest(method):
                 answer = GATE.request(method, f"/fhir/{path}", "scribe.example", body=note if method != "DELETE" else None)
                 self.refused(answer, ["no-permit", "out-of-scope", "undeclared", "no-ground"], 403)
@@ -133,7 +153,9 @@ class Lakeside(Case):
 
     def test_a_purpose_is_needed_where_the_flow_has_two(self):
         self.refused(GATE.get("/fhir/Condition/cond-0001", "referral.example"), "no-purpose", 403)
-        self.refused(GATE.get("/fhir/Condition/cond-0001", "referral.example", purpose="HMARKT"), ["no-purpose", "undeclared", "no-permit"], 403)
+        self.refused(
+            GATE.get("/fhir/Condition/cond-0001", "referral.example", purpose="HMARKT"), ["no-purpose", "undeclared", "no-permit"], 403
+        )
 
     def test_a_provider_without_covered_transactions_too(self):
         self.passes(GATE.get("/fhir/DocumentReference/doc-0001", "therapist.example"))
@@ -172,10 +194,25 @@ class Part2(Case):
         without = GATE.get(path, "referral.example", purpose="TREAT")
         self.refused(without, "restricted", 403)
         self.assertRegex(GATE.explain(without.reference), r"consent")
-        code, out, err = GATE.licet("record", "consent", "--patient", "p-0006", "--subject", "lakeside", "--class", "special.sud",
-                                    "--until", "2027-06-30", "--by", "j-ortiz", *GATE.at)
+        code, out, err = GATE.licet(
+            "record",
+            "consent",
+            "--patient",
+            "p-0006",
+            "--subject",
+            "lakeside",
+            "--class",
+            "special.sud",
+            "--until",
+            "2027-06-30",
+            "--by",
+            "j-ortiz",
+            *GATE.at,
+        )
         self.assertEqual(code, 0, err)
-        got = wait_for(lambda: (lambda a: a.status == 200 and a.json())(GATE.get(path, "referral.example", purpose="TREAT")), 3, "the consent")
+        got = wait_for(
+            lambda: (lambda a: a.status == 200 and a.json())(GATE.get(path, "referral.example", purpose="TREAT")), 3, "the consent"
+        )
         self.assertEqual(got["id"], "doc-sud-0006")
         self.refused(GATE.get("/fhir/DocumentReference/doc-sud-0002", "referral.example", purpose="TREAT"), "restricted", 403)
         self.assertNotIn(b"p-0006", b"".join(json.dumps(e).encode() for e in GATE.ledger()), "the patient of a fact is sealed")
@@ -185,7 +222,11 @@ class Patient(Case):
     """Maria's own app, and the clinic's."""
 
     def test_own_compartment(self):
-        for path, kind in (("Patient/p-0001", "Patient"), ("DocumentReference/doc-0001", "DocumentReference"), ("Observation/obs-0001", "Observation")):
+        for path, kind in (
+            ("Patient/p-0001", "Patient"),
+            ("DocumentReference/doc-0001", "DocumentReference"),
+            ("Observation/obs-0001", "Observation"),
+        ):
             with self.subTest(path):
                 got = self.passes(GATE.get(f"/fhir/{path}", token="patient-app.maria", purpose="PATRQT"))
                 self.assertEqual(got, servers().resources(kind)[path.split("/")[1]])
@@ -193,7 +234,10 @@ class Patient(Case):
     def test_nobody_elses(self):
         for path in ("Patient/p-0002", "DocumentReference/doc-0002", "Observation/obs-0003", "Encounter/enc-sud-0002"):
             with self.subTest(path):
-                self.refused(GATE.get(f"/fhir/{path}", token="patient-app.maria", purpose="PATRQT"), ["out-of-scope", "no-ground", "restricted", "undeclared"])
+                self.refused(
+                    GATE.get(f"/fhir/{path}", token="patient-app.maria", purpose="PATRQT"),
+                    ["out-of-scope", "no-ground", "restricted", "undeclared"],
+                )
 
     def test_a_search_shows_only_hers(self):
         answer = GATE.get("/fhir/Patient?_count=100", token="patient-app.maria", purpose="PATRQT")
@@ -238,27 +282,44 @@ class Staff(Case):
     def test_the_front_desk_sees_demographics_and_no_note(self):
         got = self.passes(GATE.get("/fhir/Patient/p-0001", token="ehr.front-desk-ana", purpose="HOPERAT"))
         self.assertIn("address", got)
-        self.refused(GATE.get("/fhir/DocumentReference/doc-0001", token="ehr.front-desk-ana", purpose="HOPERAT"),
-                     ["no-permit", "undeclared", "out-of-scope", "no-ground"], 403)
+        self.refused(
+            GATE.get("/fhir/DocumentReference/doc-0001", token="ehr.front-desk-ana", purpose="HOPERAT"),
+            ["no-permit", "undeclared", "out-of-scope", "no-ground"],
+            403,
+        )
 
     def test_psychotherapy_notes_are_not_the_physicians(self):
-        self.refused(GATE.get("/fhir/DocumentReference/doc-psy-0007", token="ehr.dr-lee", purpose="TREAT"),
-                     ["no-permit", "prohibited", "undeclared", "restricted", "no-ground"], 403)
+        self.refused(
+            GATE.get("/fhir/DocumentReference/doc-psy-0007", token="ehr.dr-lee", purpose="TREAT"),
+            ["no-permit", "prohibited", "undeclared", "restricted", "no-ground"],
+            403,
+        )
 
     def test_a_physician_writes_a_note_that_can_be_read_back(self):
-        note = {"resourceType": "DocumentReference", "status": "current", "type": {"coding": [{"system": "http://loinc.org", "code": "11506-3"}]},
-                "subject": {"reference": "Patient/p-0001"}, "date": "2026-11-24T10:00:00Z",
-                "content": [{"attachment": {"contentType": "text/plain", "data": "bm90ZQ=="}}]}
+        note = {
+            "resourceType": "DocumentReference",
+            "status": "current",
+            "type": {"coding": [{"system": "http://loinc.org", "code": "11506-3"}]},
+            "subject": {"reference": "Patient/p-0001"},
+            "date": "2026-11-24T10:00:00Z",
+            "content": [{"attachment": {"contentType": "text/plain", "data": "bm90ZQ=="}}],
+        }
         made = GATE.request("POST", "/fhir/DocumentReference", token="ehr.dr-lee", purpose="TREAT", body=note)
         self.passes(made, 201)
         self.assertTrue(made.headers["location"].startswith(f"{GATE.gate_url}/fhir/DocumentReference/"), made.headers)
-        got = self.passes(GATE.get(made.headers["location"].split(str(GATE.ports["gate"]), 1)[1].split("/_history")[0], token="ehr.dr-lee", purpose="TREAT"))
+        got = self.passes(
+            GATE.get(
+                made.headers["location"].split(str(GATE.ports["gate"]), 1)[1].split("/_history")[0], token="ehr.dr-lee", purpose="TREAT"
+            )
+        )
         self.assertEqual(got["content"], note["content"])
         request = [e for e in GATE.entries(made.reference) if e["kind"] == "exchange.sent" and e["leg"] == "request"]
         self.assertEqual(len(request), 1, "a request that carries PHI is on record, too")
         got["description"] = "amended"
         self.passes(GATE.request("PUT", f"/fhir/DocumentReference/{got['id']}", token="ehr.dr-lee", purpose="TREAT", body=got))
-        self.assertEqual(GATE.get(f"/fhir/DocumentReference/{got['id']}", token="ehr.dr-lee", purpose="TREAT").json()["description"], "amended")
+        self.assertEqual(
+            GATE.get(f"/fhir/DocumentReference/{got['id']}", token="ehr.dr-lee", purpose="TREAT").json()["description"], "amended"
+        )
 
     def test_breaking_the_glass_only_by_token(self):
         self.refused(GATE.get("/fhir/DocumentReference/doc-sud-0002", token="ehr.dr-lee", purpose="BTG"), "no-purpose", 403)
@@ -313,19 +374,30 @@ class Refused(Case):
         self.refused(GATE.get("/elsewhere", "scribe.example"), "not-found", 404)
 
     def test_paths_that_could_be_read_two_ways(self):
-        for path in ("/fhir/../fhir/Patient/p-0001", "/fhir//Patient/p-0001", "/fhir/Patient%2Fp-0001", "/fhir/./Patient", "/fhir/Patient/p-0001%00",
-                     "/fhir/Patient/p-0001;x=1", "/fhir/%2e%2e/Patient"):
+        for path in (
+            "/fhir/../fhir/Patient/p-0001",
+            "/fhir//Patient/p-0001",
+            "/fhir/Patient%2Fp-0001",
+            "/fhir/./Patient",
+            "/fhir/Patient/p-0001%00",
+            "/fhir/Patient/p-0001;x=1",
+            "/fhir/%2e%2e/Patient",
+        ):
             with self.subTest(path):
                 self.assertIn(GATE.get(path, "referral.example", purpose="TREAT").status, (400, 403, 404))
 
     def test_a_count_by_a_hidden_field(self):
         answer = GATE.get("/fhir/Patient?gender=male&_summary=count", "billing.example")
         self.refused(answer, ["out-of-scope", "malformed", "unfilterable"])
-        self.refused(GATE.get("/fhir/Patient?identifier=RBC-108058&_summary=count", "billing.example"), ["out-of-scope", "malformed", "unfilterable"])
+        self.refused(
+            GATE.get("/fhir/Patient?identifier=RBC-108058&_summary=count", "billing.example"), ["out-of-scope", "malformed", "unfilterable"]
+        )
 
     def test_the_wrong_people(self):
         self.refused(GATE.get("/fhir/Claim/claim-0001", "scribe.example"), ["undeclared", "no-permit", "no-ground", "out-of-scope"], 403)
-        self.refused(GATE.get("/fhir/DocumentReference/doc-0001", "billing.example"), ["undeclared", "no-permit", "no-ground", "out-of-scope"], 403)
+        self.refused(
+            GATE.get("/fhir/DocumentReference/doc-0001", "billing.example"), ["undeclared", "no-permit", "no-ground", "out-of-scope"], 403
+        )
 
 
 class MailHouse(Case):
@@ -336,7 +408,11 @@ class MailHouse(Case):
         self.assertIn("Postmark House", problem["detail"])
         agreements = (GATE.stack / "agreements.yaml").read_text()
         GATE.write("agreements.yaml", re.sub(r"^#\| ?", "", agreements, flags=re.MULTILINE))
-        got = wait_for(lambda: (lambda a: a.status == 200 and a.json())(GATE.get("/fhir/Patient/p-0001", "mailhouse.example")), 2, "the contract's effect")
+        got = wait_for(
+            lambda: (lambda a: a.status == 200 and a.json())(GATE.get("/fhir/Patient/p-0001", "mailhouse.example")),
+            2,
+            "the contract's effect",
+        )
         self.assertLessEqual(set(got), {"resourceType", "id", "meta", "active", "name", "address"})
         self.assertIn("address", got)
         GATE.write("agreements.yaml", agreements)
@@ -346,8 +422,25 @@ class MailHouse(Case):
 class Others(Case):
     def test_billing_reads_claims(self):
         got = self.passes(GATE.get("/fhir/Claim/claim-0001", "billing.example"))
-        self.assertLessEqual(set(got), {"resourceType", "id", "meta", "status", "type", "use", "patient", "created", "provider", "priority", "insurance", "item",
-                                        "total", "diagnosis"})
+        self.assertLessEqual(
+            set(got),
+            {
+                "resourceType",
+                "id",
+                "meta",
+                "status",
+                "type",
+                "use",
+                "patient",
+                "created",
+                "provider",
+                "priority",
+                "insurance",
+                "item",
+                "total",
+                "diagnosis",
+            },
+        )
 
     def test_the_university_is_decided_limited(self):
         answer = GATE.get("/fhir/Observation/obs-0001", "university.example")
@@ -373,7 +466,9 @@ class Others(Case):
 
     def test_the_exchange_reads_under_its_agreement(self):
         got = self.passes(GATE.get("/fhir/Condition/cond-0001", "hie.example"))
-        self.assertLessEqual(set(got), {"resourceType", "id", "meta", "clinicalStatus", "code", "subject", "onsetDateTime", "verificationStatus"})
+        self.assertLessEqual(
+            set(got), {"resourceType", "id", "meta", "clinicalStatus", "code", "subject", "onsetDateTime", "verificationStatus"}
+        )
 
     def test_an_observed_route_passes_and_says_what_it_would_have_done(self):
         answer = GATE.get("/observed/fhir/Encounter/enc-0001", "logs.example")
@@ -385,9 +480,13 @@ class Others(Case):
         self.assertEqual(GATE.get("/fhir/metadata").json()["resourceType"], "CapabilityStatement")
         smart = GATE.get("/fhir/.well-known/smart-configuration").json()
         self.assertTrue(smart["token_endpoint"].endswith("/token"))
-        preflight = GATE.request("OPTIONS", "/fhir/Patient/p-0001", headers={"Origin": "https://carrybook.example", "Access-Control-Request-Method": "GET"})
+        preflight = GATE.request(
+            "OPTIONS", "/fhir/Patient/p-0001", headers={"Origin": "https://carrybook.example", "Access-Control-Request-Method": "GET"}
+        )
         self.assertEqual(preflight.headers.get("access-control-allow-origin"), "https://carrybook.example")
-        other = GATE.request("OPTIONS", "/fhir/Patient/p-0001", headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"})
+        other = GATE.request(
+            "OPTIONS", "/fhir/Patient/p-0001", headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
+        )
         self.assertNotIn("access-control-allow-origin", other.headers)
 
 

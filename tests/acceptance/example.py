@@ -1,4 +1,5 @@
 """What ./run starts: it says `ready` and five things to try that do what they say; nothing of it is left when it ends, however it ends."""
+
 import json
 import os
 import pathlib
@@ -29,14 +30,16 @@ class Example(Case):
         self.env = {"LICET_RUN": str(self.folder / "run"), "LICET": str(BINARY)}
 
     def clinic(self, *args):
-        return subprocess.run([sys.executable, CLINIC, *args], capture_output=True, text=True, timeout=90, cwd=ROOT, env={**os.environ, **self.env})
+        return subprocess.run(
+            [sys.executable, CLINIC, *args], capture_output=True, text=True, timeout=90, cwd=ROOT, env={**os.environ, **self.env}
+        )
 
     def foreground(self):
         """A clinic in the foreground, and the processes that it started."""
         child = Child(self.folder / "clinic", [sys.executable, "-u", CLINIC], env=self.env)
         self.addCleanup(child.kill)
         child.line("^ready$", 60)
-        child.line(r"licet verify", 5)
+        child.line(r" verify \$evidence$", 5)
         pids = [int(p) for p in pathlib.Path(f"/proc/{child.process.pid}/task/{child.process.pid}/children").read_text().split()]
         self.assertGreaterEqual(len(pids), 3, "EHR, identity provider, gate")
         return child, pids
@@ -46,8 +49,8 @@ class Example(Case):
         self.assertEqual(started.returncode, 0, started.stdout + started.stderr)
         self.addCleanup(self.clinic, "--stop")
         lines = started.stdout.splitlines()
-        setup = [line for line in lines if line.startswith("  ask()")]
-        self.assertEqual(len(setup), 1)
+        setup = [line for line in lines if line.startswith(("  c=", "  ask()"))]
+        self.assertEqual(len(setup), 2)
         steps = {}
         for line in lines:
             if number := re.match(r"(\d)\. ", line):
@@ -62,6 +65,7 @@ class Example(Case):
             run = subprocess.run(["bash", "-c", "\n".join(setup + steps[number])], capture_output=True, text=True, timeout=60, cwd=ROOT)
             self.assertEqual(run.stderr, "", f"step {number}")
             return run.stdout
+
         few, all_of_it = [json.loads(line) for line in do(1).splitlines() if line]
         self.assertNotIn("subject", few)
         self.assertIn("subject", all_of_it)

@@ -1,5 +1,6 @@
-"""An upstream that is down, slow or lies; a client that sends half a request, 1 GB or 10,000 headers; a disk that is full, read-only or broken.
+"""An upstream that is down, slow or lies; a client that sends half a request, 1 GB or 10,000 headers; a disk full, read-only or broken.
 Each gets a clear error, memory stays bounded, and no PHI that is not licensed and recorded leaves."""
+
 import concurrent.futures
 import json
 import os
@@ -33,15 +34,56 @@ class Upstream(Case):
 
     # What the scribe may be told of each: the HTTP status, or statuses. 200: the reduced resource. "cut": the connection breaks.
     REFUSED = {  # nothing of it can be shown
-        "short": {502, "cut"}, "cut": {502, "cut"}, "cut-chunked": {502, "cut"}, "reset": {502, "cut"}, "close": {502},
-        "huge": {413, 502}, "duplicate-keys": {502}, "invalid-json": {502}, "truncated-json": {502}, "trailing-json": {502, 200},
-        "bad-utf8": {502}, "bom": {502}, "deep": {502}, "wrong-type": {502}, "charset": {502}, "gzip": {502}, "gzip-bomb": {502},
-        "wrong-id": {502, 200}, "wrong-resource": {403, 502}, "both": {502}, "two-lengths": {502}, "bad-chunk": {502}, "bad-status": {502},
-        "not-http": {502}, "bare-lf": {502}, "bad-header": {502}, "folded": {502}, "many-headers": {502}, "big-header": {502},
-        "switch": {502}, "redirect": {302, 502}, "redirect-loop": {302, 502}, "long": {502, 200}, "two-answers": {502, 200}, "http10": {502, 200},
-        "no-type": {502, 200}, "early": {413, 502}}
-    PASSED = {"ok": {200}, "etag": {200}, "hints": {200}, "cookie": {200}, "no-content": {204, 200, 502}, "not-modified": {304, 502},
-              "error": {500}, "error-html": {502}, "denied": {401, 502}, "busy": {503, 502}}
+        "short": {502, "cut"},
+        "cut": {502, "cut"},
+        "cut-chunked": {502, "cut"},
+        "reset": {502, "cut"},
+        "close": {502},
+        "huge": {413, 502},
+        "duplicate-keys": {502},
+        "invalid-json": {502},
+        "truncated-json": {502},
+        "trailing-json": {502, 200},
+        "bad-utf8": {502},
+        "bom": {502},
+        "deep": {502},
+        "wrong-type": {502},
+        "charset": {502},
+        "gzip": {502},
+        "gzip-bomb": {502},
+        "wrong-id": {502, 200},
+        "wrong-resource": {403, 502},
+        "both": {502},
+        "two-lengths": {502},
+        "bad-chunk": {502},
+        "bad-status": {502},
+        "not-http": {502},
+        "bare-lf": {502},
+        "bad-header": {502},
+        "folded": {502},
+        "many-headers": {502},
+        "big-header": {502},
+        "switch": {502},
+        "redirect": {302, 502},
+        "redirect-loop": {302, 502},
+        "long": {502, 200},
+        "two-answers": {502, 200},
+        "http10": {502, 200},
+        "no-type": {502, 200},
+        "early": {413, 502},
+    }
+    PASSED = {
+        "ok": {200},
+        "etag": {200},
+        "hints": {200},
+        "cookie": {200},
+        "no-content": {204, 200, 502},
+        "not-modified": {304, 502},
+        "error": {500},
+        "error-html": {502},
+        "denied": {401, 502},
+        "busy": {503, 502},
+    }
 
     def ask(self, fault, timeout=60):
         try:
@@ -155,14 +197,22 @@ class Client(Case):
         self.assertIn(self.status(said), (0, 400, 413, 414, 431))
 
     def test_what_can_be_read_two_ways(self):
-        table = {"both framings": self.head("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-                 "two lengths": self.head("Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"),
-                 "bare LF": self.head().replace(b"\r\n", b"\n") + b"\n", "a space before the colon": self.head("X : y\r\n\r\n"),
-                 "folding": self.head("X: a\r\n b\r\n\r\n"), "no host": b"GET /fhir/Encounter/ok HTTP/1.1\r\n\r\n",
-                 "two hosts": self.head("Host: other\r\n\r\n"),
-                 "CONNECT": b"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n", "TRACE": b"TRACE /fhir/ HTTP/1.1\r\nHost: a\r\n\r\n",
-                 "not HTTP": b"SSH-2.0-OpenSSH\r\n\r\n", "HTTP/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "NUL": self.head("X: a\0b\r\n\r\n"),
-                 "chunk size": self.head("Transfer-Encoding: chunked\r\n\r\nzz\r\n"), "gzip framing": self.head("Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n")}
+        table = {
+            "both framings": self.head("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+            "two lengths": self.head("Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"),
+            "bare LF": self.head().replace(b"\r\n", b"\n") + b"\n",
+            "a space before the colon": self.head("X : y\r\n\r\n"),
+            "folding": self.head("X: a\r\n b\r\n\r\n"),
+            "no host": b"GET /fhir/Encounter/ok HTTP/1.1\r\n\r\n",
+            "two hosts": self.head("Host: other\r\n\r\n"),
+            "CONNECT": b"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n",
+            "TRACE": b"TRACE /fhir/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            "not HTTP": b"SSH-2.0-OpenSSH\r\n\r\n",
+            "HTTP/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            "NUL": self.head("X: a\0b\r\n\r\n"),
+            "chunk size": self.head("Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
+            "gzip framing": self.head("Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
+        }
         for name, data in table.items():
             with self.subTest(name):
                 said = self.answer_to(data)
@@ -172,7 +222,12 @@ class Client(Case):
 
     def test_half_a_request_is_dropped_in_time_and_holds_nobody_up(self):
         halves = [GATE.raw(self.head()[:n], "scribe.example") for n in (1, 30, 60)]
-        halves += [GATE.raw(b"POST /fhir/DocumentReference HTTP/1.1\r\nHost: a\r\nContent-Type: application/fhir+json\r\nContent-Length: 100\r\n\r\n{", "ehr.example")]
+        halves += [
+            GATE.raw(
+                b"POST /fhir/DocumentReference HTTP/1.1\r\nHost: a\r\nContent-Type: application/fhir+json\r\nContent-Length: 100\r\n\r\n{",
+                "ehr.example",
+            )
+        ]
         begun = time.monotonic()
         self.passes(GATE.get("/fhir/Encounter/ok", "scribe.example"))
         self.assertLess(time.monotonic() - begun, 2)
@@ -190,9 +245,14 @@ class Client(Case):
         halves[3].close()
 
     def test_a_gigabyte(self):
-        said = self.answer_to(b"POST /fhir/DocumentReference HTTP/1.1\r\nHost: a\r\nContent-Type: application/fhir+json\r\nContent-Length: 1073741824\r\n\r\n{")
+        said = self.answer_to(
+            b"POST /fhir/DocumentReference HTTP/1.1\r\nHost: a\r\nContent-Type: application/fhir+json\r\nContent-Length: 1073741824\r\n\r\n{"
+        )
         self.assertEqual(self.status(said), 413)
-        s = GATE.raw(b"POST /fhir/DocumentReference HTTP/1.1\r\nHost: a\r\nContent-Type: application/fhir+json\r\nTransfer-Encoding: chunked\r\n\r\n", "scribe.example")
+        s = GATE.raw(
+            b"POST /fhir/DocumentReference HTTP/1.1\r\nHost: a\r\nContent-Type: application/fhir+json\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "scribe.example",
+        )
         block, sent = b"100000\r\n" + b" " * 0x100000 + b"\r\n", 0
         try:
             while sent < 1 << 30:
@@ -209,11 +269,19 @@ class Client(Case):
         note = {"resourceType": "DocumentReference", "status": "current", "subject": {"reference": "Patient/p-0001"}}
         gate_of_staff = dict(token="ehr.dr-lee", purpose="TREAT", headers={"Content-Type": "application/fhir+json"})
         twice = json.dumps(note)[:-1] + ', "subject": {"reference": "Patient/p-0002"}}'
-        for name, body in {"a key twice": twice, "not JSON": "{resourceType: x}", "another type": json.dumps({**note, "resourceType": "Observation"}),
-                           "cut short": json.dumps(note)[:-5], "two values": json.dumps(note) * 2, "deep": '{"resourceType":"DocumentReference","x":' + "[" * 5000 + "]" * 5000 + "}",
-                           "not UTF-8": b'{"resourceType":"DocumentReference","status":"\xff"}'}.items():
+        for name, body in {
+            "a key twice": twice,
+            "not JSON": "{resourceType: x}",
+            "another type": json.dumps({**note, "resourceType": "Observation"}),
+            "cut short": json.dumps(note)[:-5],
+            "two values": json.dumps(note) * 2,
+            "deep": '{"resourceType":"DocumentReference","x":' + "[" * 5000 + "]" * 5000 + "}",
+            "not UTF-8": b'{"resourceType":"DocumentReference","status":"\xff"}',
+        }.items():
             with self.subTest(name):
-                self.refused(GATE.request("POST", "/fhir/DocumentReference", body=body, **gate_of_staff), ["malformed", "out-of-scope", "too-large"])
+                self.refused(
+                    GATE.request("POST", "/fhir/DocumentReference", body=body, **gate_of_staff), ["malformed", "out-of-scope", "too-large"]
+                )
 
     def test_a_thousand_connections(self):
         sockets = []
@@ -235,6 +303,7 @@ class Client(Case):
                 return GATE.get("/fhir/Encounter/huge", "scribe.example", timeout=60)
             except Exception as broken:
                 return broken
+
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             for answer in pool.map(one, range(16)):
                 if not isinstance(answer, Exception):
@@ -305,8 +374,24 @@ class Disk(Case):
         """Makes a system call of the running gate fail from now on."""
         if not shutil.which("strace"):
             self.skipTest("strace is not installed")
-        tracer = subprocess.Popen(["strace", "-f", "-qq", "-p", str(gate.child.process.pid), "-e", f"trace={what}", "-e", f"inject={what}:error=EIO", "-o", "/dev/null"],
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        tracer = subprocess.Popen(
+            [
+                "strace",
+                "-f",
+                "-qq",
+                "-p",
+                str(gate.child.process.pid),
+                "-e",
+                f"trace={what}",
+                "-e",
+                f"inject={what}:error=EIO",
+                "-o",
+                "/dev/null",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         self.addCleanup(tracer.kill)
 
         def attached():
@@ -314,6 +399,7 @@ class Disk(Case):
                 self.skipTest(f"strace can't attach here: {tracer.stderr.read().strip()}")
             tasks = list(pathlib.Path(f"/proc/{gate.child.process.pid}/task").glob("*/status"))
             return tasks and all(int(re.search(r"TracerPid:\s+(\d+)", t.read_text())[1]) == tracer.pid for t in tasks)
+
         wait_for(attached, 10, "strace")
         return tracer
 

@@ -1,4 +1,5 @@
 """Any one bit flipped in the ledger, or in a bundle, is found and named."""
+
 import datetime
 import hashlib
 import json
@@ -22,7 +23,9 @@ def setUpModule():
         GATE.get(f"/fhir/DocumentReference/doc-{n:04}", "acme-ai.example")
     GATE.get("/fhir/DocumentReference/doc-0001", "counsel.example")
     GATE.get("/fhir/DocumentReference?_count=50", "referral.example", purpose="TREAT")
-    GATE.licet("record", "training", "--subject", "dr-lee", "--object", "privacy-basics", "--from", "2026-03-01", "--until", "2027-03-01", *GATE.at)
+    GATE.licet(
+        "record", "training", "--subject", "dr-lee", "--object", "privacy-basics", "--from", "2026-03-01", "--until", "2027-03-01", *GATE.at
+    )
     GATE.licet("suspend", "fax", *GATE.at)
     GATE.edit("organizations.yaml", "contact: privacy@riverbend.example", "contact: office@riverbend.example")
     wait_for(lambda: sum(e["kind"] == "epoch" for e in GATE.ledger()) == 2, 5)
@@ -31,7 +34,9 @@ def setUpModule():
 def prove(*more):
     folder = GATE.folder / f"bundle-{len(list(GATE.folder.glob('bundle-*')))}"
     today = datetime.date.today()
-    code, out, err = GATE.licet("prove", folder, "--from", today - datetime.timedelta(days=1), "--to", today + datetime.timedelta(days=1), *GATE.at, *more)
+    code, out, err = GATE.licet(
+        "prove", folder, "--from", today - datetime.timedelta(days=1), "--to", today + datetime.timedelta(days=1), *GATE.at, *more
+    )
     return code, out, err, folder
 
 
@@ -72,7 +77,9 @@ class Ledger(Case):
                 if done >= FLIPS:
                     break
                 data = path.read_bytes()
-                used = len(data.rstrip(b"\0")) if path.suffix == ".seg" and done % 4 else len(data)  # a reserved end counts, too, but not only
+                used = (
+                    len(data.rstrip(b"\0")) if path.suffix == ".seg" and done % 4 else len(data)
+                )  # a reserved end counts, too, but not only
                 at, bit = chance.randrange(max(used, 1)), chance.randrange(8)
                 flipped = bytearray(data)
                 flipped[at] ^= 1 << bit
@@ -84,7 +91,10 @@ class Ledger(Case):
                     finally:
                         path.write_bytes(data)
                     self.assertNotEqual(code, 0, "not found")
-                    self.assertTrue(name.split(".p/")[0].rsplit("/", 1)[-1] in out + err or "entry" in out + err, f"names neither file nor entry:\n{out}{err}")
+                    self.assertTrue(
+                        name.split(".p/")[0].rsplit("/", 1)[-1] in out + err or "entry" in out + err,
+                        f"names neither file nor entry:\n{out}{err}",
+                    )
                 done += 1
         self.assertEqual(self.verify(self.ledger)[0], 0, "the ledger was left as it was")
 
@@ -203,4 +213,5 @@ def stack_words():
     """Identifiers that the declaration itself happens to hold, such as a date."""
     text = b"".join(p.read_bytes() for p in GATE.stack.rglob("*") if p.is_file())
     from world import planted_in, servers
+
     return planted_in(text, servers().planted())

@@ -1,4 +1,5 @@
-"""Identifiers that the records hold are looked for in all that the run before this left behind: logs, errors, metrics, state. Runs after the others."""
+"""The records' identifiers are looked for in all that the run so far has left behind: logs, errors, metrics, state."""
+
 import pathlib
 
 from world import Case, clinics, folder, open_clinic, planted_in, servers
@@ -11,9 +12,21 @@ def setUpModule():
     global GATE
     GATE = open_clinic("leaks")
     for n in range(1, 13):
-        for path in (f"Patient/p-{n:04}", f"DocumentReference/doc-{n:04}", f"Observation/obs-{n:04}", f"Patient?name=Sandoval&birthdate=1979-03-14&_id=p-{n:04}"):
-            for who in ({"cert": "scribe.example"}, {"cert": "referral.example", "purpose": "TREAT"}, {"cert": "acme-ai.example"}, {"cert": "counsel.example"},
-                        {"token": "patient-app.maria", "purpose": "PATRQT"}, {"token": "ehr.dr-lee", "purpose": "TREAT"}, {}):
+        for path in (
+            f"Patient/p-{n:04}",
+            f"DocumentReference/doc-{n:04}",
+            f"Observation/obs-{n:04}",
+            f"Patient?name=Sandoval&birthdate=1979-03-14&_id=p-{n:04}",
+        ):
+            for who in (
+                {"cert": "scribe.example"},
+                {"cert": "referral.example", "purpose": "TREAT"},
+                {"cert": "acme-ai.example"},
+                {"cert": "counsel.example"},
+                {"token": "patient-app.maria", "purpose": "PATRQT"},
+                {"token": "ehr.dr-lee", "purpose": "TREAT"},
+                {},
+            ):
                 answer = GATE.get(f"/fhir/{path}", **who)
                 if answer.status >= 400:
                     GATE.refusals.append(str(answer.headers).encode())
@@ -46,7 +59,16 @@ class Nothing(Case):
                 self.look(own, "refusals", gate)
 
     def test_in_metrics_and_the_console(self):
-        for path in ("/metrics", "/healthz", "/", "/api/v1/status", "/api/v1/licenses", "/api/v1/findings", "/api/v1/exchanges", "/api/v1/grounds"):
+        for path in (
+            "/metrics",
+            "/healthz",
+            "/",
+            "/api/v1/status",
+            "/api/v1/licenses",
+            "/api/v1/findings",
+            "/api/v1/exchanges",
+            "/api/v1/grounds",
+        ):
             with self.subTest(path):
                 answer = GATE.console(path)
                 self.assertEqual(answer.status, 200, answer)

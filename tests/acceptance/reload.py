@@ -1,4 +1,5 @@
 """What changes while the gate runs: a line of YAML, the date, a suspension, a declaration that doesn't parse."""
+
 import http.client
 import ssl
 import time
@@ -53,7 +54,10 @@ class OneLine(Case):
             text = (gate.stack / "agreements.yaml").read_text()
             if "expires: 2026-01-11" in text:
                 gate.edit("agreements.yaml", "expires: 2026-01-11", "expires: 2027-01-10")
-                wait_for(lambda: gate.get("/fhir/Encounter/enc-0001" if gate is GATE else "/fhir/Encounter/ok", "scribe.example").status == 200, 5)
+                wait_for(
+                    lambda: gate.get("/fhir/Encounter/enc-0001" if gate is GATE else "/fhir/Encounter/ok", "scribe.example").status == 200,
+                    5,
+                )
 
     def test_refuses_the_next_request_within_two_seconds(self):
         self.passes(GATE.get(NOTE, "scribe.example"))
@@ -114,8 +118,10 @@ class Suspension(Case):
         self.passes(STREAM.get("/fhir/Encounter/ok", "scribe.example"))
 
     def test_of_an_organization_and_a_person(self):
-        for who, path, how in (("billing-co", "/fhir/Claim/claim-0001", {"cert": "billing.example"}),
-                               ("dr-lee", NOTE, {"token": "ehr.dr-lee", "purpose": "TREAT"})):
+        for who, path, how in (
+            ("billing-co", "/fhir/Claim/claim-0001", {"cert": "billing.example"}),
+            ("dr-lee", NOTE, {"token": "ehr.dr-lee", "purpose": "TREAT"}),
+        ):
             with self.subTest(who):
                 self.passes(GATE.get(path, **how))
                 self.assertEqual(GATE.licet("suspend", who, *GATE.at)[0], 0)
@@ -144,9 +150,12 @@ class Broken(Case):
     def test_the_last_good_epoch_serves_and_the_status_says_so(self):
         good = (GATE.stack / "permits.yaml").read_text()
         self.addCleanup(GATE.write, "permits.yaml", good)
-        for name, text in (("not YAML", good + "\n---\nkind: [unclosed\n"), ("an unknown key", good + "\n---\nkind: permit\nid: x-y\nto: scribe\nfore: [TREAT]\n"),
-                           ("a dangling reference", good.replace("to: lakeside-ehr", "to: lakeside-erh")),
-                           ("a duplicate", good + "\n---\nkind: permit\nid: scribe-reads-notes\nto: scribe\nfor: [TREAT]\n")):
+        for name, text in (
+            ("not YAML", good + "\n---\nkind: [unclosed\n"),
+            ("an unknown key", good + "\n---\nkind: permit\nid: x-y\nto: scribe\nfore: [TREAT]\n"),
+            ("a dangling reference", good.replace("to: lakeside-ehr", "to: lakeside-erh")),
+            ("a duplicate", good + "\n---\nkind: permit\nid: scribe-reads-notes\nto: scribe\nfor: [TREAT]\n"),
+        ):
             with self.subTest(name):
                 before = epochs(GATE)
                 GATE.write("permits.yaml", text)

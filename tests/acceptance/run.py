@@ -7,6 +7,7 @@
 
 Prints `ok NAME` for each that passes, failures in full, skips with their reason, and at the end `COUNT passed failed skipped`.
 """
+
 import os
 import pathlib
 import re
@@ -59,13 +60,16 @@ class Results(unittest.TestResult):
 
 def told(traceback):
     """The traceback without the frames of Python's own library, and without what `raise … from None` would have left out."""
-    frames = re.split(r"(?m)^(?=  File )", traceback.split("During handling of the above exception, another exception occurred:")[-1].strip())
+    frames = re.split(
+        r"(?m)^(?=  File )", traceback.split("During handling of the above exception, another exception occurred:")[-1].strip()
+    )
     ours = [f for f in frames[1:-1] if "/acceptance/" in f or "/examples/" in f]
     return "".join([frames[0], *ours, *frames[1:][-1:]]).replace(str(HERE.parent.parent) + "/", "")
 
 
 def main(names):
     import world
+
     if not world.BINARY.exists():
         print(f"{world.BINARY} is missing: tools/build release licet")
         print("COUNT 0 1 0")

@@ -1,4 +1,5 @@
 """POST /token and transaction tokens: one use, one route, one purpose, at most a minute (RFC 8693; design §8)."""
+
 import datetime
 
 from world import Case, open_clinic, servers, wait_for
@@ -45,6 +46,7 @@ class OneUse(Case):
 
     def test_two_uses_at_once_let_one_through(self):
         import concurrent.futures
+
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             for _ in range(5):
                 token = self.issue()
@@ -70,12 +72,38 @@ class OneUse(Case):
 
     def test_the_command_line_gets_one(self):
         certs = servers().certs
-        code, out, err = GATE.licet("token", "--gate", GATE.gate_url, "--ca", certs / "ca.crt", "--cert", certs / "scribe.example.crt",
-                                    "--key", certs / "scribe.example.key", "--route", "fhir-front", "--purpose", "TREAT")
+        code, out, err = GATE.licet(
+            "token",
+            "--gate",
+            GATE.gate_url,
+            "--ca",
+            certs / "ca.crt",
+            "--cert",
+            certs / "scribe.example.crt",
+            "--key",
+            certs / "scribe.example.key",
+            "--route",
+            "fhir-front",
+            "--purpose",
+            "TREAT",
+        )
         self.assertEqual(code, 0, err)
         self.passes(use(out.strip()))
-        code, out, err = GATE.licet("token", "--gate", GATE.gate_url, "--ca", certs / "ca.crt", "--cert", certs / "scribe.example.crt",
-                                    "--key", certs / "scribe.example.key", "--route", "fhir-front", "--purpose", "HMARKT")
+        code, out, err = GATE.licet(
+            "token",
+            "--gate",
+            GATE.gate_url,
+            "--ca",
+            certs / "ca.crt",
+            "--cert",
+            certs / "scribe.example.crt",
+            "--key",
+            certs / "scribe.example.key",
+            "--route",
+            "fhir-front",
+            "--purpose",
+            "HMARKT",
+        )
         self.assertNotEqual(code, 0)
         self.assertTrue(err)
 
@@ -89,7 +117,12 @@ class OneUse(Case):
     def test_a_forged_or_foreign_one(self):
         token = self.issue()
         head, body, signature = token.split(".")
-        for forged in (f"{head}.{body}.{'A' * len(signature)}", f"{head}.{body}.", f"eyJhbGciOiJub25lIn0.{body}.", servers().token("scribe")):
+        for forged in (
+            f"{head}.{body}.{'A' * len(signature)}",
+            f"{head}.{body}.",
+            f"eyJhbGciOiJub25lIn0.{body}.",
+            servers().token("scribe"),
+        ):
             with self.subTest(forged[:20]):
                 self.refused(use(forged), "no-identity", 401)
 

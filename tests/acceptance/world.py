@@ -1,4 +1,5 @@
-"""What the test modules share: one set of servers for the whole run, a folder that goes away, a Clinic for each module, and what an answer may hold."""
+"""What the test modules share: one set of servers for the whole run, a folder that goes away, Clinics, and what an answer may hold."""
+
 import os
 import pathlib
 import re
@@ -15,11 +16,21 @@ LONG = os.environ.get("LICET_LONG") == "1"
 BINARY = pathlib.Path(os.environ.get("LICET") or ROOT / "build" / "release" / "licet")
 
 # A physician whose token says the purpose: what clients that can't send headers of their own need.
-TREATS = {"client_id": "ehr.dr-lee.treats", "client_secret": "example-treats",
-          "act_for": {"sub": "dr-lee", "client_id": "ehr", "claims": {"licet_person": "dr-lee", "acr": "mfa", "purpose_of_use": "TREAT"}}}
-FORGETFUL = {"client_id": "ehr.dr-lee.pwd", "client_secret": "example-pwd",  # without the second factor
-             "act_for": {"sub": "dr-lee", "client_id": "ehr", "claims": {"licet_person": "dr-lee", "acr": "pwd", "amr": ["pwd"]}}}
-LEFT = {"client_id": "ehr.m-ellis", "client_secret": "example-left", "act_for": {"sub": "m-ellis", "client_id": "ehr", "claims": {"licet_person": "m-ellis", "acr": "mfa"}}}
+TREATS = {
+    "client_id": "ehr.dr-lee.treats",
+    "client_secret": "example-treats",
+    "act_for": {"sub": "dr-lee", "client_id": "ehr", "claims": {"licet_person": "dr-lee", "acr": "mfa", "purpose_of_use": "TREAT"}},
+}
+FORGETFUL = {
+    "client_id": "ehr.dr-lee.pwd",
+    "client_secret": "example-pwd",  # without the second factor
+    "act_for": {"sub": "dr-lee", "client_id": "ehr", "claims": {"licet_person": "dr-lee", "acr": "pwd", "amr": ["pwd"]}},
+}
+LEFT = {
+    "client_id": "ehr.m-ellis",
+    "client_secret": "example-left",
+    "act_for": {"sub": "m-ellis", "client_id": "ehr", "claims": {"licet_person": "m-ellis", "acr": "mfa"}},
+}
 
 _made = {"clinics": []}
 
