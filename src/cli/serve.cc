@@ -258,6 +258,7 @@ Result<int> serve(Config config) {
     gate.adopt(std::move(policy));
     return {};
   };
+  keeper_options.stale = [&](std::optional<Micros> since) { gate.stale(since); };
   keeper_options.failed = [&] { gate.give_up_waiting(); };
   epoch::Keeper keeper(std::move(keeper_options));
   LICET_TRY_VOID(note(*state->ledger, "start"));

@@ -122,7 +122,10 @@ void Keeper::problem(std::vector<std::string> problems) {
     for (const std::string& p : problems) log::error("declaration: {}", p);
     log::error("the declaration is not in force as it stands: epoch {} goes on serving", status_.epoch);
   }
-  if (!status_.stale) status_.stale_since = options_.clock->now();
+  if (!status_.stale) {
+    status_.stale_since = options_.clock->now();
+    if (options_.stale) options_.stale(status_.stale_since);
+  }
   status_.stale = true;
   status_.problems = std::move(problems);
 }
@@ -185,6 +188,7 @@ Result<void> Keeper::renew(bool at_start) {
   const std::lock_guard lock(mutex_);
   if (!same) current_ = std::move(next);
   next_date_ = next_date;
+  if (status_.stale && options_.stale) options_.stale(std::nullopt);
   status_ = Status{current_->number, false, {}, {}};
   return {};
 }

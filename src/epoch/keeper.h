@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -56,6 +57,9 @@ class Keeper {
     // Called with each table that comes into force, before it serves; an error keeps the old one. On the keeper's thread (first:
     // start()'s).
     std::function<Result<void>(std::shared_ptr<const Epoch>)> adopted;
+    // The folder holds a declaration that doesn't parse or judge, since then; nullopt: it does again. After Limits::stale_stack_grace the
+    // gate stops vendors' grounds (design §8): what is declared may have changed for them, and nobody has mended it.
+    std::function<void(std::optional<Micros>)> stale;
     // A table was due and could not be recorded or adopted: it is tried again at the next look.
     std::function<void()> failed;
     // Called whenever suspensions, restrictions, consents or ties changed.

@@ -139,9 +139,21 @@ bool Exchange::is_special(license::ClassId data_class) const {
   return policy_->table->classes().name(data_class).starts_with("special.");
 }
 
+// A declaration that nobody could read for a day may have ended a vendor's agreement: vendors wait, care does not.
+bool Exchange::stopped_as_stale(const license::Decision& decision, Micros now) const {
+  if (!decision.license.known() || !gate_.vendors_stopped(now)) return false;
+  const std::string_view ground = policy_->table->license(decision.license).ground_kind;
+  return ground != "workforce" && ground != "treatment" && ground != "individual";
+}
+
 license::Decision Exchange::decide_one(const license::Ask& ask) {
   const auto overlay = gate_.overlay_.get();
-  return policy_->table->decide(ask, *overlay);
+  license::Decision decision = policy_->table->decide(ask, *overlay);
+  if (decision.outcome != Outcome::refuse && stopped_as_stale(decision, ask.now)) {
+    decision.outcome = Outcome::refuse;
+    decision.reason = Reason::suspended;
+  }
+  return decision;
 }
 
 Step<void> Exchange::decide() {
@@ -172,7 +184,11 @@ Step<void> Exchange::decide() {
   decision_ = best ? *best : first.value_or(license::Decision{.reason = Reason::undeclared});
   decided_class_ = best ? best_class : first_class;
   if (decision_.outcome == Outcome::refuse) {
-    const std::string sentence = policy_->table->sentence(decision_);
+    const std::string sentence =
+        stopped_as_stale(decision_, gate_.options_.ledger->now())
+            ? std::string(
+                  "The declaration could not be read for a day: until it is mended only workforce, treatment and individuals go on.")
+            : policy_->table->sentence(decision_);
     if (route_->observe && gate_.options_.ledger->now() < route_->observe_until) {
       observed_ = true;
       would_ = decision_.reason;

@@ -106,6 +106,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   [[nodiscard]] Task<Step<Phi<std::string>>> read_request_body();
   [[nodiscard]] Step<void> choose_purpose();
   [[nodiscard]] license::Ask ask_of(license::ClassId data_class, license::PatientKey patient, std::string_view type) const;
+  [[nodiscard]] bool stopped_as_stale(const license::Decision& decision, Micros now) const;
   [[nodiscard]] bool is_special(license::ClassId data_class) const;  // psychotherapy notes, Part 2 records, …
   [[nodiscard]] license::Decision decide_one(const license::Ask& ask);
   [[nodiscard]] std::string view_text(const license::Decision& decision) const;

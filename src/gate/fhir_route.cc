@@ -297,6 +297,7 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
   for (;;) {
     auto piece = co_await answer.body().read(64 * 1024);
     if (!piece) co_return refuse(Reason::upstream, "The answer of the system behind the gate broke off.");
+    if (cut_) co_return refuse(Reason::suspended, cut_why_);
     if (piece->reveal().empty())
       reader.finish();
     else if (auto fed = reader.feed(piece->reveal()); !fed)

@@ -59,6 +59,11 @@ void Gate::give_up_waiting() {
   for (auto& [epoch, resume] : waiting) resume(false);
 }
 
+void Gate::stale(std::optional<Micros> since) {
+  const std::int64_t stop = since ? count(*since + options_.limits.stale_stack_grace) : std::numeric_limits<std::int64_t>::max();
+  vendors_stop_.store(stop, std::memory_order_relaxed);
+}
+
 void Gate::overlaid(std::shared_ptr<const license::Overlay> overlay) {
   overlay_.set(std::move(overlay));
   recheck_open();

@@ -11,8 +11,10 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,6 +67,8 @@ class Gate final : public http::Handler {
   void adopt(std::shared_ptr<const Policy> policy);
   // The next table could not come into force: who waits for it is told `busy`. Nothing that needs a record passes until it does.
   void give_up_waiting();
+  // The declaration can't be read since then; nullopt: it can. After the grace only workforce, treatment and individual go on.
+  void stale(std::optional<Micros> since);
   void overlaid(std::shared_ptr<const license::Overlay> overlay);
   Holds& holds() { return holds_; }
 
@@ -84,6 +88,9 @@ class Gate final : public http::Handler {
   [[nodiscard]] Task<bool> newer_than(std::uint64_t epoch);  // resumes when a newer policy serves
 
   Options options_;
+  [[nodiscard]] bool vendors_stopped(Micros now) const { return count(now) >= vendors_stop_.load(std::memory_order_relaxed); }
+
+  std::atomic<std::int64_t> vendors_stop_{std::numeric_limits<std::int64_t>::max()};
   Current<Policy> policy_;
   Current<license::Overlay> overlay_;
   ByteBudget budget_;

@@ -166,6 +166,20 @@ class Broken(Case):
                 GATE.write("permits.yaml", good)
                 wait_for(lambda: b"permits.yaml" not in GATE.office("/status").body, 4, "the end of the alarm")
 
+    def test_after_a_day_vendors_stop_and_care_goes_on(self):
+        gate = open_clinic("reload-stale")
+        gate.clock.write_text("2026-12-01T12:00:00Z")
+        good = (gate.stack / "permits.yaml").read_text()
+        gate.write("permits.yaml", good + "\n---\nkind: permit\nid: x-y\nto: scribe\nfore: [TREAT]\n")
+        wait_for(lambda: b"permits.yaml" in gate.office("/status").body, 4, "the alarm")
+        gate.clock.write_text("2026-12-02T11:59:00Z")
+        self.passes(gate.get(NOTE, "scribe.example"))
+        gate.clock.write_text("2026-12-02T12:01:00Z")
+        self.refused(gate.get(NOTE, "scribe.example"), "suspended", 403)
+        self.passes(gate.get(NOTE, "referral.example", purpose="TREAT"))
+        gate.write("permits.yaml", good)
+        wait_for(lambda: gate.get(NOTE, "scribe.example").status == 200, 4, "the vendor again")
+
     def test_at_start_it_refuses(self):
         gate = open_clinic("reload-broken", start=False)
         gate.write("permits.yaml", (gate.stack / "permits.yaml").read_text().replace("for: [BTG]", "fore: [BTG]"))
