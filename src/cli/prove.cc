@@ -19,17 +19,13 @@ struct ProveArgs {
   std::string config = "licet.yaml", out, from, to, vendor, patient;
 };
 
-Result<Micros> time_of(const std::string& text, Micros otherwise) {
-  if (text.empty()) return otherwise;
-  if (text.size() == 10) {
-    LICET_TRY(date, parse_date(text));
-    return Micros(date);
-  }
-  return parse_time(text);
+void say(const std::string& folder, std::uint64_t files, std::uint64_t entries, const std::string& manifest) {
+  fmt::print("{}: {} files, {} ledger entries, manifest {}\n  check it anywhere: licet verify {}\n", folder, files, entries, manifest,
+             folder);
 }
 
 // Nothing serves: the ledger is opened here, and the world as it is declared now is what is shown.
-Result<int> prove_here(const ProveArgs& args, const Config& config) {
+Result<int> prove_here(const proof::Request& request, const Config& config) {
   store::FileSystem& files = store::real_files();
   LICET_TRY(sources, epoch::read_sources(files, config.stack, config.limits));
   const stack::Loaded loaded = stack::load(sources, config.limits);
@@ -45,22 +41,10 @@ Result<int> prove_here(const ProveArgs& args, const Config& config) {
   input.table = &*world.table;
   input.ledger = state->ledger.get();
   input.key = &state->keys->log_key();
-  LICET_TRY(from, time_of(args.from, micros(0)));
-  LICET_TRY(to, time_of(args.to, now + std::chrono::seconds(1)));
-  input.from = from;
-  input.to = to;
   input.now = now;
   input.build = LICET_VERSION;
-  input.vendor = args.vendor;
-  if (!args.patient.empty()) {
-    LICET_TRY(blinds, proof::patient_blinds(*state->ledger, Phi<std::string>(args.patient), from, to));
-    input.patients = std::move(blinds);
-  }
-  input.document = [&](const std::string& path) { return files.read_all(config.stack + "/" + path, 16 * 1024 * 1024); };
-  LICET_TRY(bundle, proof::make_bundle(input));
-  LICET_TRY_VOID(proof::write_bundle(files, args.out, bundle));
-  fmt::print("{}: {} files, {} ledger entries, manifest {}\n  check it anywhere: licet verify {}\n", args.out, bundle.files.size(),
-             bundle.entries, hex(bundle.manifest), args.out);
+  LICET_TRY(made, proof::produce(files, request, std::move(input)));
+  say(request.folder, made.files, made.entries, hex(made.manifest));
   return kClean;
 }
 
@@ -72,13 +56,13 @@ int prove(ProveArgs args) {
                             {"vendor", args.vendor}, {"patient", args.patient}, {"by", user()}};
   auto reply = admin_call(*config, "POST", "/prove", body.dump());
   if (!reply && reply.error().code == Code::unavailable) {
-    auto code = prove_here(args, *config);
+    auto code = prove_here({args.out, args.from, args.to, args.vendor, args.patient, user(), config->stack}, *config);
     return code ? *code : fail(code.error());
   }
   if (!reply) return fail(reply.error());
   if (reply->status >= 300) return fail(detail_of(*reply));
-  fmt::print("{}: {} files, {} ledger entries, manifest {}\n  check it anywhere: licet verify {}\n", args.out, reply->body["files"].dump(),
-             reply->body["entries"].dump(), reply->body.value("manifest", ""), args.out);
+  say(args.out, reply->body.value("files", std::uint64_t{0}), reply->body.value("entries", std::uint64_t{0}),
+      reply->body.value("manifest", ""));
   return kClean;
 }
 
@@ -88,13 +72,13 @@ void add_prove(CLI::App& app, Run& run) {
   auto args = std::make_shared<ProveArgs>();
   CLI::App* c = app.add_subcommand("prove", "Make a bundle: what was declared, lawful and done in a period, verifiable offline");
   c->add_option("out,--out", args->out, "a new or empty folder")->required();
-  c->add_option("--from", args->from, "first day or instant (UTC); the beginning, unless given");
-  c->add_option("--to", args->to, "day or instant (UTC) before which it ends; now, unless given");
+  c->add_option("--from", args->from, "first day (in the stack's zone) or instant; the beginning, unless given");
+  c->add_option("--to", args->to, "last day (included) or instant; now, unless given");
   c->add_option("--vendor", args->vendor, "only what concerns this organization or system");
   c->add_option("--patient", args->patient, "only what concerns this patient (logical id): the bundle is then ePHI, and says so");
   c->add_option("--config", args->config, "licet.yaml of the node")->capture_default_str();
   c->footer(
-      "  licet prove evidence-2026-q4 --from 2026-10-01 --to 2027-01-01 --config examples/riverbend/licet.yaml\n"
+      "  licet prove evidence-2026-q4 --from 2026-10-01 --to 2026-12-31 --config examples/riverbend/licet.yaml\n"
       "  licet verify evidence-2026-q4\n\nHHS recognizes no HIPAA certificate: a bundle shows facts and their sources.");
   c->callback([args, &run] { run = [args] { return prove(*args); }; });
 }

@@ -43,15 +43,6 @@ std::optional<Digest> digest_of_hex(std::string_view text_of_it) {
   return out;
 }
 
-// A period's edge: a day in the stack's zone, or an instant. The day `to` is included.
-Result<Micros> edge(const std::string& given, const Zone& zone, bool end) {
-  if (auto date = parse_date(given)) return zone.start(end ? *date + std::chrono::days(1) : *date);
-  auto time = parse_time(given);
-  if (!time)
-    return Error{Code::invalid_argument, std::string(end ? "to" : "from") + " must be a day (YYYY-MM-DD) or an instant (RFC 3339)"};
-  return *time;
-}
-
 ledger::Draft act(std::string by, const json& payload) {
   ledger::Draft draft;
   draft.kind = ledger::Kind::admin;
@@ -245,51 +236,19 @@ Reply Admin::prove(const std::string& body, const std::string& by) {
   if (!epoch) return problem(503, "No table is in force yet.");
   const epoch::World& world = epoch->world;
   proof::ProveInput input;
-  const Micros now = options_.ledger->now();
-  auto from = edge(text(in, "from"), world.stack->zone, false);
-  if (!from) return problem(from.error());
-  auto to = text(in, "to").empty() ? Result<Micros>(now) : edge(text(in, "to"), world.stack->zone, true);
-  if (!to) return problem(to.error());
   input.stack = &*world.stack;
   input.sources = world.sources;
   input.judgment = &world.judgment;
   input.table = &*world.table;
   input.ledger = options_.ledger;
   input.key = &options_.keys->log_key();
-  input.from = *from;
-  input.to = *to;
-  input.now = now;
+  input.now = options_.ledger->now();
   input.build = options_.build;
-  input.vendor = text(in, "vendor");
-  if (!options_.stack.empty()) {
-    input.document = [this](const std::string& path) -> Result<std::string> {
-      if (path.starts_with("/") || path.find("..") != std::string::npos) return Error{Code::permission_denied, "outside the stack folder"};
-      return options_.files->read_all(options_.stack + "/" + path, 64 * 1024 * 1024);
-    };
-  }
-  if (const std::string patient = text(in, "patient"); !patient.empty()) {
-    auto blinds = proof::patient_blinds(*options_.ledger, Phi<std::string>(patient), input.from, input.to);
-    if (!blinds) return problem(blinds.error());
-    if (blinds->empty()) return problem(404, "There is no such thing.", "the ledger has no entry in that period");
-    input.patients = *std::move(blinds);
-  }
-  auto bundle = proof::make_bundle(input);
-  if (!bundle) return problem(bundle.error());
-  // Evidence that leaves is on record before it exists.
-  json payload{{"act", "prove"},
-               {"from", count(input.from)},
-               {"manifest", hex(bundle->manifest)},
-               {"to", count(input.to)},
-               {"patient", !input.patients.empty()}};
-  if (!input.vendor.empty()) payload["vendor"] = input.vendor;
-  auto recorded = options_.ledger->append_and_wait(act(by, payload));
-  if (!recorded) return problem(503, "This was not recorded, so nothing was written.", recorded.error().message);
-  if (auto written = proof::write_bundle(*options_.files, folder, *bundle); !written) return problem(written.error());
-  return json_reply({{"folder", folder},
-                     {"files", bundle->files.size()},
-                     {"entries", bundle->entries},
-                     {"manifest", hex(bundle->manifest)},
-                     {"index", recorded->index()}});
+  const proof::Request request{folder, text(in, "from"), text(in, "to"), text(in, "vendor"), text(in, "patient"), by, options_.stack};
+  auto made = proof::produce(*options_.files, request, std::move(input));
+  if (!made) return problem(made.error());
+  return json_reply(
+      {{"folder", folder}, {"files", made->files}, {"entries", made->entries}, {"manifest", hex(made->manifest)}, {"index", made->index}});
 }
 
 Reply Admin::head() {

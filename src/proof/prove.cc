@@ -29,6 +29,15 @@ std::string text_of(const std::optional<Date>& date) {
   return date ? format(*date) : std::string();
 }
 
+// A period's edge: a day in the stack's zone, or an instant. The day `to` is included.
+Result<Micros> edge(const std::string& given, const Zone& zone, bool end) {
+  if (auto date = parse_date(given)) return zone.start(end ? *date + std::chrono::days(1) : *date);
+  auto time = parse_time(given);
+  if (!time)
+    return Error{Code::invalid_argument, std::string(end ? "to" : "from") + " must be a day (YYYY-MM-DD) or an instant (RFC 3339)"};
+  return *time;
+}
+
 // What of the world a bundle shows: all of it, or what concerns one vendor.
 struct Shown {
   Narrow narrow;
@@ -340,6 +349,47 @@ Result<void> write_bundle(store::FileSystem& files, const std::string& folder, c
     LICET_TRY_VOID(files.replace(path, f.bytes));
   }
   return {};
+}
+
+Result<Produced> produce(store::FileSystem& files, const Request& request, ProveInput input) {
+  const Zone& zone = input.stack->zone;
+  if (!request.from.empty()) {
+    LICET_TRY(from, edge(request.from, zone, false));
+    input.from = from;
+  }
+  input.to = input.now + std::chrono::seconds(1);
+  if (!request.to.empty()) {
+    LICET_TRY(to, edge(request.to, zone, true));
+    input.to = to;
+  }
+  input.vendor = request.vendor;
+  if (!request.stack.empty()) {
+    input.document = [&](const std::string& path) -> Result<std::string> {
+      if (path.starts_with("/") || path.find("..") != std::string::npos) return Error{Code::permission_denied, "outside the stack folder"};
+      return files.read_all(request.stack + "/" + path, 64 * 1024 * 1024);
+    };
+  }
+  if (!request.patient.empty()) {
+    LICET_TRY(blinds, patient_blinds(*input.ledger, Phi<std::string>(request.patient), input.from, input.to));
+    if (blinds.empty()) return Error{Code::not_found, "the ledger has no entry in that period"};
+    input.patients = std::move(blinds);
+  }
+  LICET_TRY(bundle, make_bundle(input));
+  // Evidence that leaves is on record before it exists.
+  json payload{{"act", "prove"},
+               {"from", count(input.from)},
+               {"manifest", hex(bundle.manifest)},
+               {"to", count(input.to)},
+               {"patient", !input.patients.empty()}};
+  if (!input.vendor.empty()) payload["vendor"] = input.vendor;
+  ledger::Draft draft;
+  draft.kind = ledger::Kind::admin;
+  draft.actor = request.by;
+  draft.payload = payload.dump();
+  auto recorded = input.ledger->append_and_wait(std::move(draft));
+  if (!recorded) return Error{Code::unavailable, "this was not recorded, so nothing was written: " + recorded.error().message};
+  LICET_TRY_VOID(write_bundle(files, request.folder, bundle));
+  return Produced{bundle.files.size(), bundle.entries, recorded->index(), bundle.manifest};
 }
 
 }  // namespace licet::proof

@@ -67,9 +67,27 @@ struct Bundle {
 [[nodiscard]] Result<Bundle> make_bundle(const ProveInput& input);
 
 // One blind index a month: of the months from..to in which the ledger has entries.
-[[nodiscard]] Result<std::vector<ledger::BlindIndex>> patient_blinds(const ledger::Ledger& ledger, const Phi<std::string>& id, Micros from, Micros to);
+[[nodiscard]] Result<std::vector<ledger::BlindIndex>> patient_blinds(const ledger::Ledger& ledger, const Phi<std::string>& id, Micros from,
+                                                                     Micros to);
 
 // Into a new or empty folder, each file synced.
 [[nodiscard]] Result<void> write_bundle(store::FileSystem& files, const std::string& folder, const Bundle& bundle);
+
+// A request for evidence in a person's words, from `licet prove` or the admin socket.
+struct Request {
+  std::string folder;    // absolute
+  std::string from, to;  // days in the stack's zone, both included, or instants (RFC 3339); from the beginning and until now, unless given
+  std::string vendor, patient;
+  std::string by;
+  std::string stack;  // folder of the declaration: agreements' documents are read from it. Empty: none is
+};
+struct Produced {
+  std::size_t files = 0;
+  std::uint64_t entries = 0, index = 0;  // index: of the ledger entry that says that this evidence was made
+  Digest manifest{};
+};
+// The whole act: the bundle is made, that it was made is recorded, then it is written. `input` holds the world, the ledger, key, now,
+// build. Further errors: not_found (no entry of that patient's period), unavailable (it could not be recorded: nothing was written).
+[[nodiscard]] Result<Produced> produce(store::FileSystem& files, const Request& request, ProveInput input);
 
 }  // namespace licet::proof

@@ -200,6 +200,21 @@ class Bundle(Case):
                 finally:
                     path.write_bytes(data)
 
+    def test_days_mean_the_same_whether_a_node_runs_or_not(self):
+        if GATE.child is None:
+            GATE.start()
+        periods = {}
+        for running in (True, False):
+            if not running:
+                GATE.stop()
+            code, out, err, folder = prove()
+            self.assertEqual(code, 0, out + err)
+            periods[running] = json.loads((folder / "manifest.json").read_text())["period"]
+            manifest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+            said = [e for e in GATE.ledger() if manifest in json.dumps(e)]
+            self.assertEqual(len(said), 1, "that evidence was made is on the ledger")
+        self.assertEqual(periods[True], periods[False])
+
     def test_of_one_vendor(self):
         if GATE.child is None:
             GATE.start()
