@@ -229,9 +229,9 @@ using Rebase = std::function<bool(std::string_view url, std::string& out)>;
 [[nodiscard]] Rebase prefix_rebase(std::string from, std::string to);
 
 // Writes the Bundle that the client sees, in the order in which the upstream's events come.
-// Full: members as they are; link URLs and fullUrl rebased. Reduced: only type, timestamp, link (relation, url), implicitRules, and of an
-// entry only fullUrl, search.mode, and response's status, lastModified; total, id, meta, identifier, signature and etag are the gate's own:
-// omitted.
+// Full: members as they are; link URLs and fullUrl rebased; a fullUrl from elsewhere stays, being an identity and no link. Reduced: only
+// type, timestamp, link (relation, url), implicitRules, and of an entry only fullUrl, search.mode, and response's status, lastModified;
+// total, id, meta, identifier, signature and etag are the gate's own: omitted.
 class BundleWriter {
  public:
   struct Options {

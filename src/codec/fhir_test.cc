@@ -967,6 +967,10 @@ TEST(BundleWriter, FullIsTransparentButForAddresses) {
   expected["link"][0]["url"] = "https://gate.example/r4/Patient?name=x";
   expected["entry"][0]["fullUrl"] = "https://gate.example/r4/Patient/1";
   EXPECT_EQ(nlohmann::json::parse(through(kBundle, ElementFilter::full(), false)), nlohmann::json::parse(expected.dump()));
+  const std::string foreign =
+      R"({"resourceType":"Bundle","entry":[{"fullUrl":"https://other.example/Patient/1","resource":{"resourceType":"Patient","id":"1"}}]})";
+  EXPECT_EQ(Json::parse(through(foreign, ElementFilter::full(), false)), Json::parse(foreign)) << "an identity: references resolve by it";
+  EXPECT_FALSE(Json::parse(through(foreign, View{{{"Patient", {"id"}}}}.compile(), true))["entry"][0].contains("fullUrl"));
 }
 
 TEST(Rebase, StaysBehindTheGate) {

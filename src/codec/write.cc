@@ -216,7 +216,12 @@ void BundleWriter::entry(const BundleEntry& entry, std::string_view resource) {
     out_.append("\"").append(name).append("\":");
   };
   url_.clear();
-  if (!entry.full_url.empty() && options_.rebase(entry.full_url, url_)) {
+  if (!entry.full_url.empty() && !options_.rebase(entry.full_url, url_)) {
+    url_.clear();
+    if (!options_.reduced)
+      url_ = entry.full_url;  // an identity (urn:uuid:…, another server's), by which references inside the bundle resolve
+  }
+  if (!url_.empty()) {
     key("fullUrl");
     append_json_string(out_, url_);
   }
