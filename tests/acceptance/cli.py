@@ -270,6 +270,26 @@ class NobodyServes(Temporary):
         self.assertEqual(code, 2)
         self.assertRegex(err, r"licet\.yaml:1:\d+: .*prt.*port")
 
+    def test_the_manual_lists_each_key_and_no_other(self):
+        def known(inside):
+            (self.folder / "licet.yaml").write_text(inside)
+            err = licet("serve", self.folder / "licet.yaml", "--check-config")[2]
+            return set(re.search(r"unknown key 'x'; known are (.*)", err)[1].split(", "))
+
+        maps = {"gate": "gate: {x: 1}", "console": "console: {x: 1}", "limits": "limits: {x: 1}"}
+        maps |= {"issuers[]": "issuers: [{x: 1}]", "routes.ID": "routes: {r: {x: 1}}"}
+        keys = known("x: 1") - {m.split(".")[0].removesuffix("[]") for m in maps}
+        for name, text in maps.items():
+            keys |= {f"{name}.{key}" for key in known(text)}
+        table = (ROOT / "docs" / "operating.md").read_text().split("## licet.yaml")[1].split("\n## ")[0]
+        listed = set()
+        for row in re.findall(r"^\| (`.*)", table, re.M):
+            names = re.findall(r"`([a-zA-Z.\[\]-]+)`", row.split(" | ")[0])
+            listed |= set(names)
+            if "`console.` has" in row:
+                listed |= {n.replace("gate.", "console.") for n in names}
+        self.assertEqual(listed, keys)
+
 
 if __name__ == "__main__":
     unittest.main()
