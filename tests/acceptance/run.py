@@ -18,7 +18,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent / "examples")]
 
-MODULES = ["cli", "example", "disclosures", "tokens", "reload", "clients", "integrity", "faults", "leaks", "crash"]
+MODULES = ["cli", "example", "records", "disclosures", "tokens", "reload", "clients", "integrity", "faults", "leaks", "crash"]
 
 
 class Results(unittest.TestResult):
