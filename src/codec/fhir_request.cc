@@ -146,7 +146,7 @@ bool inside_has(std::string_view target, std::string_view path, const ElementFil
 bool inside(std::string_view type, std::string_view name, std::string_view modifier, std::string_view chain, const ElementFilter& filter,
             std::size_t depth) {
   if (depth > kChain || !filter.has_type(type)) return false;
-  if (name == "_id" || name == "_lastUpdated" || name == "_security") return chain.empty();
+  if (name == "_id" || name == "_lastUpdated") return chain.empty();
   if (name.starts_with('_')) return false;
   const std::vector<std::string_view> paths = search_paths(type, name);
   if (paths.empty()) return false;
@@ -255,7 +255,17 @@ bool inside_system(const FhirRequest& request, const SearchParameter& p, const E
   // Without a type, a parameter looks at every type's: only the ones that every view shows are certain.
   (void)request;
   (void)filter;
-  return p.chain.empty() && (p.name == "_id" || p.name == "_lastUpdated" || p.name == "_security" || p.name == "_type");
+  return p.chain.empty() && (p.name == "_id" || p.name == "_lastUpdated" || p.name == "_type");
+}
+
+// Security labels decide what is withheld: that a search by them has no total, or a next page, would tell that something is.
+bool looks_at_labels(const SearchParameter& p) {
+  const auto names_one = [](std::string_view text) {
+    for (const std::string_view label : {"_security", "security-label", "confidentiality"})
+      if (text.find(label) != std::string_view::npos) return true;
+    return false;
+  };
+  return names_one(p.name) || names_one(p.chain) || ((p.name == "_filter" || p.name == "_sort") && names_one(p.value));
 }
 
 // Operations whose answer is resources, each of which is filtered, and whose parameters look at nothing hidden.
@@ -476,6 +486,8 @@ Result<FhirRequest> parse_request(const RequestHead& head, const Limits& limits)
 }
 
 std::optional<std::string> outside_view(const FhirRequest& request, const ElementFilter& filter) {
+  for (const SearchParameter& p : request.parameters)
+    if (looks_at_labels(p)) return p.name;
   if (filter.is_full()) return std::nullopt;
   if (request.interaction == Interaction::capabilities) return std::nullopt;
   if (request.interaction == Interaction::operation && !is_read_operation(request.operation)) return request.operation;

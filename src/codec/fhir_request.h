@@ -75,10 +75,10 @@ struct RequestHead {
 [[nodiscard]] Result<FhirRequest> parse_request(const RequestHead& head, const Limits& limits);
 
 // The first thing in the request that looks at what the view doesn't show, as it may be told to the caller: a parameter's name
-// ("birthdate",
-// "_sort", "_include"), or "type". nullopt: it looks only inside. Always nullopt for a full view.
-// Unknown parameters are outside. Chains, _has, _include and _revinclude count only where every step is inside the view. A history or an
-// operation under a reduced view is outside, except where what it returns is filtered resource by resource ($everything, $lastn, _history).
+// ("birthdate", "_sort", "_include"), or "type". nullopt: it looks only inside. For a full view only a search by security labels is
+// outside: they decide what is withheld. Unknown parameters are outside. Chains, _has, _include and _revinclude count only where every
+// step is inside the view. A history or an operation under a reduced view is outside, except where what it returns is filtered resource
+// by resource ($everything, $lastn, _history).
 [[nodiscard]] std::optional<std::string> outside_view(const FhirRequest& request, const ElementFilter& filter);
 
 // The logical id of the one patient that the request evidently is about: Patient/ID (with _history, $everything, or as compartment),

@@ -292,6 +292,7 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
   auto part_since = std::chrono::steady_clock::now();  // a wait between two sends, nothing that the law dates
   std::size_t read = 0, unsent = 0, unread = 0;
   std::string total;
+  std::size_t matches = 0, matches_shown = 0;
   bool ended = false, single = false, any = false;
   std::string shaped;
   for (;;) {
@@ -331,7 +332,7 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
           break;
         case codec::BundleEvent::Kind::member:
           if (event->name == "total")
-            total = event->value;  // told at the end, and only where nothing was withheld from what it counts
+            total = event->value;  // told at the end, by the gate's own count
           else
             bundle().member(event->name, event->value);
           break;
@@ -341,8 +342,11 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
             break;
           }
           shaped.clear();
+          const bool match = event->entry.search_mode.empty() || event->entry.search_mode == "match";
+          matches += match;
           if (shape_resource(*event->scan, shaped, decision)) {
             bundle().entry(event->entry, shaped);
+            matches_shown += match;
             ++resources_;
             ++part_resources_;
           } else {
@@ -361,7 +365,9 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
         }
         case codec::BundleEvent::Kind::end:
           if (!single) {
-            if (!total.empty() && withheld_ == 0 && !reduced && !decision_.if_patient) bundle().member("total", total);
+            // The upstream's total counts what is withheld, too: told beside a page of it, or alone, it would say how much that is.
+            if (total == std::to_string(matches) && !reduced && !decision_.if_patient)
+              bundle().member("total", std::to_string(matches_shown));
             bundle().end();
           }
           ended = true;

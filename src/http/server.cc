@@ -231,9 +231,9 @@ Task<bool> Connection::next_head() {
 // Answers what can't be handled, and ends the connection: what follows can't be framed.
 Task<void> Connection::refuse(Refusal refusal) {
   const ReasonRow& r = row(refusal.reason);
-  std::string body = "{\"type\":\"urn:licet:reason:";
+  std::string body = "{\"type\":\"https://licet.example/reasons/";
   body.append(r.code).append("\",\"title\":\"").append(r.title).append("\",\"status\":").append(std::to_string(refusal.status));
-  body.append(",\"code\":\"").append(r.code).append("\",\"detail\":\"").append(refusal.why).append("\"}");
+  body.append(",\"reason\":\"").append(r.code).append("\",\"detail\":\"").append(refusal.why).append("\"}");
   log::debug("{}: refused {}: {}", peer_.address, refusal.status, refusal.why);
   state_ = State::ready;
   keep_ = false;

@@ -187,6 +187,23 @@ class Part2(Case):
         ids = [r["id"] for r in resources(bundle)]
         self.assertIn("doc-0002", ids)
         self.assertNotIn("doc-sud-0002", ids)
+        self.assertEqual(bundle["total"], len(ids), "the upstream's total counts what was withheld")
+
+    def test_no_count_tells_that_something_was_left_out(self):
+        for query in ("patient=p-0002&_count=0", "patient=p-0002&_count=2", "patient=p-0002&_summary=count", "patient=p-0002&_total=accurate"):
+            for patient in ("p-0002", "p-0001"):  # the same where nothing is withheld
+                with self.subTest(query, patient=patient):
+                    bundle = self.passes(
+                        GATE.get(f"/fhir/DocumentReference?{query.replace('p-0002', patient)}", "referral.example", purpose="TREAT")
+                    )
+                    shown = len(bundle.get("entry", []))
+                    self.assertIn(bundle.get("total", shown), (shown,))
+                    self.assertTrue("total" not in bundle or shown)
+
+    def test_nobody_searches_by_label(self):
+        for query in ("_security=ETHUD", "security-label=ETHUD", "patient=p-0002&_security:not=R"):
+            with self.subTest(query):
+                self.refused(GATE.get(f"/fhir/DocumentReference?{query}", "referral.example", purpose="TREAT"), "out-of-scope", 403)
 
     def test_with_consent_the_recipient_gets_it(self):
         path = "/fhir/DocumentReference/doc-sud-0006"
