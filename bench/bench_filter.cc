@@ -64,7 +64,7 @@ void filter_bundle(benchmark::State& state) {
   const std::string in = bundle(static_cast<std::size_t>(state.range(0)), state.range(1) != 0);
   const Views views;
   auto filter = ElementFilter::compile(views.all());
-  const Rebase rebase = prefix_rebase("https://ehr.example/fhir", "https://gate.example/fhir");
+  const Rebase rebase = prefix_rebase({"https://ehr.example/fhir"}, "https://gate.example/fhir");
   std::string out, reduced;
   std::size_t patients = 0;
   for (auto _ : state) {

@@ -145,7 +145,7 @@ class Shaper {
   license::Overlay overlay_;
   license::Ask ask_;
   std::vector<codec::ElementFilter> filters_;
-  codec::Rebase rebase_ = codec::prefix_rebase("https://ehr.example/fhir", "https://gate.example/fhir");
+  codec::Rebase rebase_ = codec::prefix_rebase({"https://ehr.example/fhir"}, "https://gate.example/fhir");
   std::vector<license::Coding> categories_, codes_, labels_;
   std::map<std::string, license::PatientKey, std::less<>> keys_;
   std::string shaped_;

@@ -273,11 +273,11 @@ class Answer(collections.namedtuple("Answer", "status headers body")):
 class Clinic:
     """One gate over a stack. `in_place` uses the stack's own folder; else FOLDER/stack is a copy that tests may edit.
 
-    `forwards` overrides routes' addresses; `config` is appended to licet.yaml; FOLDER/clock, once written, is the gate's time (RFC 3339).
+    `forwards` overrides routes' addresses, `says` is what their upstreams call themselves; `config` is appended to licet.yaml; FOLDER/clock, once written, is the gate's time (RFC 3339).
     """
 
     def __init__(
-        self, folder, servers, stack="examples/riverbend", in_place=False, ports=None, binary=None, forwards=None, config="", start=True
+        self, folder, servers, stack="examples/riverbend", in_place=False, ports=None, binary=None, forwards=None, says=None, config="", start=True
     ):
         self.folder, self.servers = pathlib.Path(folder), servers
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -292,6 +292,7 @@ class Clinic:
         self.at = ["--config", str(self.config)]
         self.ports = {"gate": 0, "console": 0, **(ports or {})}
         self.forwards = {"fhir-front": servers.ehr, "observed-front": servers.ehr, **(forwards or {})}
+        self.says = says or {}
         self.more_config, self.in_place = config, in_place
         self.child = None
         self.refusals = []  # bodies of what was answered with 400 and above: for the search for leaks
@@ -303,7 +304,10 @@ class Clinic:
 
     def write_config(self):
         c = self.servers.certs
-        routes = "".join(f"  {route}: {{forwards: \"{url}\", ca: {c / 'ca.crt'}}}\n" for route, url in self.forwards.items())
+        says = {route: f", says: \"{url}\"" for route, url in self.says.items()}
+        routes = "".join(
+            f"  {route}: {{forwards: \"{url}\", ca: {c / 'ca.crt'}{says.get(route, '')}}}\n" for route, url in self.forwards.items()
+        )
         clock = "" if self.in_place else f"clock-file: {self.clock}\n"
         self.config.write_text(
             f"# Written by examples/clinic.py: ports, files and limits of this machine. What the law judges is the stack.\n"

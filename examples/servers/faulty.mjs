@@ -35,6 +35,7 @@
 //  cookie           Set-Cookie, Server, X-Powered-By and a header with a patient's name
 //  two-answers      a second complete answer behind the first (response splitting)
 //  early            answers 413 before the body is read, and closes
+//  foreign-next     a searchset whose next page lies at http://internal:8080/fhir, as of a server that doesn't know its own address
 //  slow             one byte every --drip (50) ms
 //
 // GET /fhir/TYPE?_count=N&drip=M: a searchset of N (--count, 20) entries, chunked, one entry every M (--drip, 50) ms, for
@@ -126,6 +127,7 @@ const FAULTS = {
   cookie: (s, {body}) => send(s, whole('200 OK', body, JSON_TYPE, 'Set-Cookie: session=secret', 'Server: Faulty/1', 'X-Powered-By: spite', `X-Patient: ${NAME}`)),
   'two-answers': (s, {body}) => send(s, Buffer.concat([whole('200 OK', body, JSON_TYPE), whole('200 OK', body.replaceAll('p-0001', 'p-9999'), JSON_TYPE)])),
   early: async s => { await send(s, whole('413 Content Too Large', '', 'Connection: close')); s.end() },
+  'foreign-next': (s, {type, body}) => send(s, whole('200 OK', JSON.stringify({resourceType: 'Bundle', type: 'searchset', link: [{relation: 'next', url: `http://internal:8080/fhir/${type}?page=2`}], entry: [{resource: JSON.parse(body)}]}), JSON_TYPE)),
   slow: async (s, {body}) => { for (const b of whole('200 OK', body, JSON_TYPE)) { await send(s, Buffer.from([b])); await sleep(Number(opt.drip)) } },
 }
 

@@ -122,6 +122,7 @@ Result<Config> read_config(const std::string& path) {
             for (const auto& m : n.members) {
               RouteConfig& route = c.routes[m.key];
               r.map(m.value, {{"forwards", r.text(route.forwards)},
+                              {"says", r.text(route.says)},
                               {"ca", r.path(route.ca)},
                               {"certificate", r.path(route.certificate)},
                               {"key", r.path(route.key)}});

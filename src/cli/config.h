@@ -26,6 +26,7 @@ struct Listen {
 
 struct RouteConfig {
   std::string forwards;  // overrides the stack's address
+  std::string says;      // what the upstream calls itself in links, where that is another address
   std::string ca;        // PEM: whom to believe upstream; empty: the system's
   std::string certificate, key;
 };

@@ -124,6 +124,7 @@ class Policies {
         return Error{Code::invalid_argument, stack.where(doc->place) + ": route " + doc->id +
                                                  " has no address: give `forwards` here or under `routes` in licet.yaml"};
       std::tie(route.origin, route.base) = split_url(configured.forwards);
+      route.says = configured.says;
       LICET_TRY(upstream, upstream_of(route.origin, configured));
       route.upstream = std::move(upstream);
       if (!route.reaches.empty()) route.sends = sends_of(stack, *doc, *policy->table);

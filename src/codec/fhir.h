@@ -2,7 +2,7 @@
 //
 //   LICET_TRY(filter, ElementFilter::compile(view));               // once per view
 //   BundleReader reader(limits, {upstream_base});                  // one per answer; also reads single-resource documents
-//   BundleWriter writer(out, {.reduced = true, .rebase = prefix_rebase(upstream_base, own_base)});
+//   BundleWriter writer(out, {.reduced = true, .rebase = prefix_rebase({upstream_base}, own_base)});
 //   LICET_TRY_VOID(reader.feed(chunk));                            // any chunking
 //   for (;;) {
 //     LICET_TRY(event, reader.next());
@@ -225,8 +225,8 @@ class NdjsonReader {
 
 // Appends what `url` is for the client and returns true; false where it must not be shown (it lies outside the gate).
 using Rebase = std::function<bool(std::string_view url, std::string& out)>;
-// from + rest → to + rest at a path boundary; relative URLs, `urn:` and fragments stay; everything else is refused.
-[[nodiscard]] Rebase prefix_rebase(std::string from, std::string to);
+// base + rest → to + rest at a path boundary, for any of the bases; relative URLs, `urn:` and fragments stay; everything else is refused.
+[[nodiscard]] Rebase prefix_rebase(std::vector<std::string> bases, std::string to);
 
 // Writes the Bundle that the client sees, in the order in which the upstream's events come.
 // Full: members as they are; link URLs and fullUrl rebased; a fullUrl from elsewhere stays, being an identity and no link. Reduced: only
@@ -245,6 +245,8 @@ class BundleWriter {
   void entry(const BundleEntry& entry, std::string_view resource);
   void end();
   [[nodiscard]] std::size_t entries() const { return entries_; }
+  // The upstream names a next page at an address that can't be shown: without it the client would take a part for the whole.
+  [[nodiscard]] bool lost_page() const { return lost_page_; }
 
  private:
   void open(std::string_view name);
@@ -252,7 +254,7 @@ class BundleWriter {
   Options options_;
   std::string url_;  // scratch
   std::size_t entries_ = 0;
-  bool in_entries_ = false;
+  bool in_entries_ = false, lost_page_ = false;
 };
 
 // An OperationOutcome of one issue made of fixed texts: nothing of the upstream's, nothing of the patient's.

@@ -1,5 +1,6 @@
 #include "codec/fhir.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -931,8 +932,8 @@ TEST(NdjsonReader, ReadsLines) {
 std::string through(std::string_view json, const ElementFilter& filter, bool reduced, bool links = true) {
   std::string out, one;
   BundleReader reader(Limits{});
-  BundleWriter writer(out,
-                      {.reduced = reduced, .rebase = prefix_rebase("https://ehr.example/fhir", "https://gate.example/r4"), .links = links});
+  BundleWriter writer(
+      out, {.reduced = reduced, .rebase = prefix_rebase({"https://ehr.example/fhir"}, "https://gate.example/r4"), .links = links});
   EXPECT_TRUE(reader.feed(json).ok());
   reader.finish();
   for (;;) {
@@ -973,8 +974,21 @@ TEST(BundleWriter, FullIsTransparentButForAddresses) {
   EXPECT_FALSE(Json::parse(through(foreign, View{{{"Patient", {"id"}}}}.compile(), true))["entry"][0].contains("fullUrl"));
 }
 
+TEST(BundleWriter, KnowsThatAPageIsLost) {
+  for (const bool reduced : {false, true}) {
+    for (const auto& [relation, url, lost] : {std::tuple{"next", "http://internal:8080/fhir/Patient?page=2", true},
+                                              {"next", "https://ehr.example/fhir/Patient?page=2", false},
+                                              {"self", "http://internal:8080/fhir/Patient", false}}) {
+      std::string out;
+      BundleWriter writer(out, {.reduced = reduced, .rebase = prefix_rebase({"https://ehr.example/fhir"}, "https://gate.example/r4")});
+      writer.member("link", fmt::format(R"([{{"relation":"{}","url":"{}"}}])", relation, url));
+      EXPECT_EQ(writer.lost_page(), lost) << url;
+    }
+  }
+}
+
 TEST(Rebase, StaysBehindTheGate) {
-  const Rebase rebase = prefix_rebase("https://ehr.example/fhir/", "https://gate.example/r4/");
+  const Rebase rebase = prefix_rebase({"https://ehr.example/fhir/"}, "https://gate.example/r4/");
   const struct {
     const char *url, *expected;
   } kCases[] = {

@@ -23,8 +23,8 @@ bool is_plain(std::string_view text) {
                                           [](char c) { return c >= ' ' && c < 0x7f && c != '"' && c != '\\' && c != '/' && c != '?'; });
 }
 
-// Empty where no link may be shown.
-std::string links(std::string_view raw, const Rebase& rebase, bool reduced) {
+// Empty where no link may be shown. `lost`: one of them leads to a next page that the client would never find.
+std::string links(std::string_view raw, const Rebase& rebase, bool reduced, bool& lost) {
   // raw: an array of {relation, url}. Under a full view other members (extensions) are kept, under a reduced one not.
   internal::Tape tape;
   internal::Indexer indexer;
@@ -38,7 +38,7 @@ std::string links(std::string_view raw, const Rebase& rebase, bool reduced) {
     internal::each_element(tape, 0, [&](std::uint32_t link) {
       if (tape.at(link) != '{') return true;
       std::string one = "{";
-      bool shown = false;
+      bool shown = false, next = false;
       internal::each_member(tape, link, [&](std::uint32_t key_token, std::uint32_t value) {
         const std::string key = internal::unescape(tape.text(key_token));
         const std::size_t before = one.size();
@@ -49,6 +49,7 @@ std::string links(std::string_view raw, const Rebase& rebase, bool reduced) {
           one += "\"url\":";
           append_json_string(one, url);
         } else if (key == "relation" && tape.at(value) == '"' && is_code(tape.text(value))) {
+          next = tape.text(value) == "next";
           one.append("\"relation\":").append(tape.raw(value));
         } else if (!reduced) {
           append_json_string(one, key);
@@ -58,6 +59,7 @@ std::string links(std::string_view raw, const Rebase& rebase, bool reduced) {
         }
         return true;
       });
+      lost |= next && !shown;
       if (!shown) return true;
       out.append(out.empty() ? "[" : ",").append(one).append("}");
       return true;
@@ -146,14 +148,16 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-Rebase prefix_rebase(std::string from, std::string to) {
-  while (from.ends_with('/')) from.pop_back();
+Rebase prefix_rebase(std::vector<std::string> bases, std::string to) {
+  for (std::string& from : bases)
+    while (from.ends_with('/')) from.pop_back();
   while (to.ends_with('/')) to.pop_back();
-  return [from = std::move(from), to = std::move(to)](std::string_view url, std::string& out) {
-    if (!from.empty() && url.starts_with(from)) {
+  return [bases = std::move(bases), to = std::move(to)](std::string_view url, std::string& out) {
+    for (const std::string& from : bases) {
+      if (from.empty() || !url.starts_with(from)) continue;
       const std::string_view rest = url.substr(from.size());
       // `..` could climb out of the base, whatever the client makes of it.
-      if ((!rest.empty() && rest[0] != '/' && rest[0] != '?' && rest[0] != '#') || rest.find("..") != std::string_view::npos) return false;
+      if ((!rest.empty() && rest[0] != '/' && rest[0] != '?' && rest[0] != '#') || rest.find("..") != std::string_view::npos) continue;
       out.append(to).append(rest);
       return true;
     }
@@ -186,7 +190,7 @@ void BundleWriter::open(std::string_view name) {
 void BundleWriter::member(std::string_view name, std::string_view raw) {
   if (name == "resourceType" || name == "entry") return;
   if (name == "link") {
-    const std::string shown = options_.links ? links(raw, options_.rebase, options_.reduced) : std::string();
+    const std::string shown = options_.links ? links(raw, options_.rebase, options_.reduced, lost_page_) : std::string();
     if (shown.empty()) return;
     open(name);
     out_ += shown;
@@ -230,7 +234,8 @@ void BundleWriter::entry(const BundleEntry& entry, std::string_view resource) {
     out_ += resource;
   }
   if (!options_.reduced) {
-    if (const std::string shown = links(entry.link, options_.rebase, false); !shown.empty()) {
+    bool lost = false;  // an entry has no pages
+    if (const std::string shown = links(entry.link, options_.rebase, false, lost); !shown.empty()) {
       key("link");
       out_ += shown;
     }

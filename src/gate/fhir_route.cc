@@ -138,7 +138,9 @@ Task<Step<void>> Exchange::locate_fhir(std::string_view below) {
 }
 
 Step<void> Exchange::locate_body() {
-  codec::ResourceScanner scanner(gate_.options_.limits, {without_slash(route_->origin + route_->base), without_slash(own_base())});
+  std::vector<std::string> bases = route_->bases;
+  bases.push_back(without_slash(own_base()));
+  codec::ResourceScanner scanner(gate_.options_.limits, std::move(bases));
   auto scan = scanner.scan(located_.body.reveal());
   if (!scan) return refuse(Reason::malformed, scan.error().message);
   const codec::ResourceScan& resource = **scan;
@@ -270,7 +272,7 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
   head.status = answer.head().status;
   head.headers.add("cache-control", "no-store");
   head.headers.add("licet-reference", id_);
-  const codec::Rebase rebase = codec::prefix_rebase(without_slash(route_->origin + route_->base), without_slash(own_base()));
+  const codec::Rebase rebase = codec::prefix_rebase(route_->bases, without_slash(own_base()));
   if (!reduced) {  // transparent where the view is full; under a reduced one these would tell about what is hidden
     for (const std::string_view name : {"etag", "last-modified"})
       if (const std::string_view value = text_of(from, name); !value.empty()) head.headers.add(std::string(name), std::string(value));
@@ -281,7 +283,7 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
     }
   }
 
-  codec::BundleReader reader(limits, {without_slash(route_->origin + route_->base)});
+  codec::BundleReader reader(limits, route_->bases);
   std::string out;
   std::optional<codec::BundleWriter> writer;  // once the answer proves to be a Bundle
   const auto bundle = [&]() -> codec::BundleWriter& {
@@ -335,6 +337,10 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
             total = event->value;  // told at the end, by the gate's own count
           else
             bundle().member(event->name, event->value);
+          if (writer && writer->lost_page())
+            co_return refuse(Reason::unfilterable,
+                             "The system behind the gate names a next page at an address that is not its own: what it calls itself "
+                             "belongs under `says` of the route in licet.yaml.");
           break;
         case codec::BundleEvent::Kind::entry: {
           if (event->scan == nullptr) {

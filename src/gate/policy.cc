@@ -25,7 +25,13 @@ Result<void> prepare(Policy& policy) {
     if (!filter) return Error{Code::invalid_argument, "permit " + view.id + ": " + filter.error().message};
     policy.filters.push_back(*std::move(filter));
   }
-  for (Route& r : policy.routes) r.key = table.route(r.id);
+  for (Route& r : policy.routes) {
+    r.key = table.route(r.id);
+    r.bases = {r.origin + r.base};
+    if (!r.says.empty()) r.bases.push_back(r.says);
+    for (std::string& base : r.bases)
+      if (base.ends_with('/')) base.pop_back();
+  }
   return {};
 }
 

@@ -18,9 +18,11 @@ enum class Speaks : std::uint8_t { fhir_r4, http };
 
 struct Route {
   std::string id;
-  std::string listens;  // "/fhir/"
-  std::string base;     // the upstream's base path, "/fhir/"
-  std::string origin;   // the upstream's scheme and authority: "https://ehr.example:8443"
+  std::string listens;             // "/fhir/"
+  std::string base;                // the upstream's base path, "/fhir/"
+  std::string origin;              // the upstream's scheme and authority: "https://ehr.example:8443"
+  std::string says;                // what the upstream calls itself in links, where that is another address: "https://records.example/r4"
+  std::vector<std::string> bases;  // both, without a slash at the end: prepare() fills it
   Speaks speaks = Speaks::http;
   std::string serves;                                          // PHI comes out of this system, in answers …
   std::string reaches;                                         // … or goes into this one, in requests: exactly one is set

@@ -58,6 +58,7 @@ class Upstream(Case):
         "bad-chunk": {502},
         "bad-status": {502},
         "not-http": {502},
+        "foreign-next": {502},
         "bare-lf": {502},
         "bad-header": {502},
         "folded": {502},
@@ -111,6 +112,14 @@ class Upstream(Case):
                 self.judge(fault, self.ask(fault), allowed)
                 self.passes(GATE.get("/fhir/Encounter/ok", "scribe.example"))  # the connection that was lied on is not used again
         self.assertLess(high_water_mib(GATE), HIGH_WATER_MIB)
+
+    def test_a_server_that_knows_itself_by_another_address(self):
+        answer = GATE.get("/fhir/Encounter/foreign-next", "scribe.example")
+        self.assertIn("says", self.refused(answer, "unfilterable", 502)["detail"], "a page lost in silence is a record lost")
+        named = open_clinic("faults-named", forwards=GATE.forwards, says={"fhir-front": "http://internal:8080/fhir/"})
+        bundle = self.passes(named.get("/fhir/Encounter/foreign-next", "scribe.example"))
+        self.assertEqual(bundle["link"], [{"relation": "next", "url": f"{named.gate_url}/fhir/Encounter?page=2"}])
+        named.stop()
 
     def test_slow_ones(self):
         """All at once, since each takes as long as the gate's patience."""
