@@ -19,6 +19,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent / "examples")]
 
 MODULES = ["cli", "example", "records", "disclosures", "tokens", "reload", "clients", "integrity", "faults", "leaks", "crash"]
+if os.environ.get("LICET_PEERS") == "1":
+    MODULES.insert(0, "peers")
 
 
 class Results(unittest.TestResult):
