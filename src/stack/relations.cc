@@ -63,8 +63,8 @@ Cell line_of(const Place& place) {
 // The tables of one map of fields: its own columns, and one table for each list or open map below it, in the schema's order.
 class Layout {
  public:
-  Layout(Relations& out, const std::string& name, std::vector<std::string> keys, std::span<const Field> fields)
-      : out_(out), fields_(fields), own_(out.size()) {
+  Layout(Relations& out, const Stack& stack, const std::string& name, std::vector<std::string> keys, std::span<const Field> fields)
+      : out_(out), stack_(stack), fields_(fields), own_(out.size()) {
     out_.push_back({name, std::move(keys), {}});
     lay(name, fields);
   }
@@ -88,7 +88,10 @@ class Layout {
       switch (f.shape) {
         case Shape::one:
           out_[own_].columns.push_back(column);
-          if (f.type == Type::duration) out_[own_].columns.push_back(column + "_hours");
+          if (f.type == Type::duration) {
+            out_[own_].columns.push_back(column + "_hours");
+            out_[own_].columns.push_back(column + "_hours_least");
+          }
           break;
         case Shape::many:
           keys.insert(keys.end(), {"value", "line"});
@@ -96,11 +99,14 @@ class Layout {
           out_.push_back({table, std::move(keys), {}});
           break;
         case Shape::map:
+          keys.insert(keys.end(), {"key", "value", "hours", "hours_least", "at"});
+          children_.push_back({out_.size(), {}});
+          out_.push_back({table, std::move(keys), {}});
           lay(table, f.fields, column + "_");
           break;
         case Shape::maps:
           children_.push_back({0, {}});
-          children_.back().layout.emplace_back(out_, table, std::vector<std::string>{"owner", "idx", "line"}, f.fields);
+          children_.back().layout.emplace_back(out_, stack_, table, std::vector<std::string>{"owner", "idx", "line"}, f.fields);
           break;
         case Shape::open:
           keys.insert(keys.end(), {"key", "value", "line"});
@@ -119,8 +125,9 @@ class Layout {
         case Shape::one:
           row.push_back(v != nullptr ? cell(f, v->text) : Cell());
           if (f.type == Type::duration) {
-            const auto h = v != nullptr ? hours(v->text) : std::nullopt;
-            row.push_back(h ? Cell(*h) : Cell());
+            const auto span = v != nullptr ? hours(v->text) : std::nullopt;
+            row.push_back(span ? Cell(span->most) : Cell());
+            row.push_back(span ? Cell(span->least) : Cell());
           }
           break;
         case Shape::many: {
@@ -128,9 +135,12 @@ class Layout {
           if (v != nullptr) list(table, owner, {}, f, *v);
           break;
         }
-        case Shape::map:
+        case Shape::map: {
+          const std::size_t table = children_[next++].table;
+          if (v != nullptr) items(table, owner, f.fields, *v);
           pour_fields(f.fields, v, row, owner, next);
           break;
+        }
         case Shape::maps: {
           Layout& items = children_[next++].layout.front();
           if (v == nullptr) break;
@@ -162,11 +172,25 @@ class Layout {
     for (const Value& item : v.items) add(item);
   }
 
+  // What a map says in single values, each with its own place: a clause is quoted where it stands.
+  void items(std::size_t table, const std::vector<Cell>& owner, std::span<const Field> fields, const Value& map) {
+    for (const Field& f : fields) {
+      const Value* v = f.shape == Shape::one ? map.find(f.name) : nullptr;
+      if (v == nullptr) continue;
+      const auto span = f.type == Type::duration ? hours(v->text) : std::nullopt;
+      std::vector<Cell> row = owner;
+      row.insert(row.end(), {std::string(f.name), v->text, span ? Cell(span->most) : Cell(), span ? Cell(span->least) : Cell(),
+                             stack_.where(v->place)});
+      out_[table].rows.push_back(std::move(row));
+    }
+  }
+
   struct Child {
-    std::size_t table;           // of many and open
+    std::size_t table;           // of many, map and open
     std::vector<Layout> layout;  // of maps: exactly one
   };
   Relations& out_;
+  const Stack& stack_;
   std::span<const Field> fields_;
   std::size_t own_;
   std::vector<Child> children_;
@@ -201,7 +225,7 @@ Relations relations(const Stack& stack, std::span<const Fact> facts) {
   out.push_back(facts_table(facts, stack.zone));
   for (const schema::Kind& kind : schema::kinds()) {
     if (kind.name == "stack") continue;
-    Layout layout(out, sql(kind.name), {"id", "layer", "file", "line"}, kind.fields);
+    Layout layout(out, stack, sql(kind.name), {"id", "layer", "file", "line"}, kind.fields);
     for (const Document* d : stack.all(kind.name)) {
       static constexpr std::string_view kLayers[] = {"imported", "authored", "decisions"};
       const Cell file = d->place.file < stack.files.size() ? Cell(stack.files[d->place.file]) : Cell();

@@ -71,6 +71,8 @@ constexpr Field kSystem[] = {
     to("offer", "offer", "The vendor's plan that is in use."),
     to("environment", "environment", "Where in the life of software it stands.", "production|staging|development|test"),
     one("region", word, "Where it keeps and handles data: us-east."),
+    one("country", word, "The country of that region (us), where its name does not begin with it as us-east does."),
+    one("service", text, "The vendor's own name of the service that it is, as offers and agreements name it."),
     to("facility", "facility", "Where it stands, if it is a machine of one's own."),
     to("hosted-by", "system", "The system on which it runs."),
     pick("keeps", "none|transient|persistent", "What it does with PHI. A vendor that keeps none is still a business associate."),
@@ -129,6 +131,14 @@ constexpr Field kTerms[] = {
     one("termination-notice", duration, "How long before its end a termination is announced."),
     one("delegated", boolean, "Does the lower party carry out duties of the upper one (164.504(e)(2)(ii)(H))?"),
     one("audit", boolean, "May the upper party audit the lower one?"),
+    one("minimum-necessary", boolean,
+        "Is the lower party given no more than the minimum necessary (164.502(b))? A permit then lists fields."),
+};
+constexpr Field kReview[] = {
+    to("assigned", "person", "Who reviews it."),
+    one("due", date, "By when."),
+    one("approved", date, "When it was approved."),
+    to("approved-by", "person", "By whom."),
 };
 constexpr Field kClause[] = {
     must(one("cite", text, "The clause that the rule asks for: 164.504(e)(2)(ii)(D).")),
@@ -149,7 +159,9 @@ constexpr Field kAgreement[] = {
               "qualified service organization agreement.")),
     must(to("up", "organization", "The party nearer to the patient's covered entity.")),
     must(to("down", "organization", "The party that receives.")),
-    pick("status", "draft|negotiation|signature|signed|terminated", "Where it stands. Without it, `signed` says whether it is signed."),
+    pick("status", "draft|review|negotiation|signature|signed|renewal|terminated",
+         "Where it stands; renewal: in force, and its successor is being made. Without it, `signed` says whether it is signed."),
+    map("review", kReview, "Who reviews it before it is signed or renewed, and by when."),
     one("signed", date, "When the last party signed. Without it, it is not known to be signed."),
     one("effective", date, "First day in force."),
     one("expires", date, "Last day in force; absent: until terminated."),
@@ -158,6 +170,8 @@ constexpr Field kAgreement[] = {
     one("document", path, "The file, below the stack folder."),
     one("sha256", sha256, "Digest of that file."),
     to("part-of", "agreement", "The agreement of which it is a part."),
+    to("renews", "agreement", "The agreement that it follows when that ends."),
+    one("url", url, "Where the other party publishes its text (terms, an agreement by click); `sha256` is then that page's, as agreed."),
     map("covers", kCovers, "What it covers."),
     map("excludes", kExcludes, "What it does not cover, whatever `covers` says."),
     many(one("recipients", text, "Of a data use agreement: who may use or receive the data (164.514(e)(4)(ii)(B)).")),
@@ -330,6 +344,11 @@ constexpr Field kDecision[] = {
     many(to("subjects", "*", "The declared things to which it is limited; absent: all.")),
     one("document", path, "The file, below the stack folder."),
 };
+constexpr Field kOfferService[] = {
+    must(one("service", text, "The service: the vendor's name of it, or the id of a system.")),
+    pick("baa", "yes|no", "Does the agreement extend to it? yes, unless said otherwise."),
+    many(one("regions", word, "Where it may run under the agreement; absent: where the plan may.")),
+};
 constexpr Field kOffer[] = {
     must(to("owner", "organization", "Who offers it.")),
     one("name", text, "The plan's name at the vendor."),
@@ -337,8 +356,10 @@ constexpr Field kOffer[] = {
     many(one("services", text, "What it includes: services by the vendor's names, or ids of systems; absent: all of the plan.")),
     many(one("excludes", text, "What the agreement does not extend to, though the plan has it.")),
     many(one("regions", word, "Where it may run under the agreement; absent: anywhere.")),
+    maps("by-service", kOfferService, "What the agreement extends to, service by service."),
     one("zero-retention", boolean, "Does the vendor keep nothing after answering?"),
     one("url", url, "Where the vendor says so."),
+    one("document", path, "A saved copy of what the vendor says, below the stack folder."),
     one("checked", date, "When somebody last looked."),
     one("checked-by", text, "Who."),
 };

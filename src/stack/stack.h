@@ -131,10 +131,11 @@ using Relations = std::vector<Table>;
 
 // The mapping from the schema's fields to tables, fixed for rule authors (hyphens become underscores everywhere):
 //   kind K                 → table K(id, layer, file, line, <scalar fields…>); a nested map is flattened: terms.ai-training → terms_ai_training
+//   nested map f           → also table K_f(owner, key, value, hours, hours_least, at): a row per single value, at = file:line
 //   list of scalars f      → table K_f(owner, value, line)
 //   list of maps f         → table K_f(owner, idx, line, <scalar fields…>), and their lists K_f_g(owner, idx, value, line)
 //   open map f (any keys)  → table K_f(owner, key, value, line): a row per list item, or one with the scalar
-//   booleans 0/1; dates 'YYYY-MM-DD'; a duration d gives d (text) and d_hours (integer; a business day counts 24 h × 7/5, rounded up)
+//   booleans 0/1; dates 'YYYY-MM-DD'; a duration d gives d (text), d_hours and d_hours_least: how long it lasts at most and at least
 //   what is absent is NULL
 // and: stack(tenant, timezone), fact(idx, kind, subject, object, patient, data_class, purpose, from_date, until_date, recorded_date, by).
 // A revoked fact (kind `revoked`, object = its index) is left out. Every kind of the schema has its tables even when no document has that kind.

@@ -460,12 +460,19 @@ TEST(Relations, RevokedFactsAreLeftOut) {
 }
 
 TEST(Words, Hours) {
-  EXPECT_EQ(hours("24h"), 24);
-  EXPECT_EQ(hours("60m"), 1);
-  EXPECT_EQ(hours("61m"), 2);
-  EXPECT_EQ(hours("5d"), 120);
-  EXPECT_EQ(hours("5bd"), 168);
-  EXPECT_EQ(hours("1bd"), 34);  // 33.6, rounded up
+  const auto span = [](std::string_view text) {
+    const auto s = hours(text);
+    return s ? std::pair(s->least, s->most) : std::pair(std::int64_t{-1}, std::int64_t{-1});
+  };
+  using P = std::pair<std::int64_t, std::int64_t>;
+  EXPECT_EQ(span("24h"), P(24, 24));
+  EXPECT_EQ(span("60m"), P(1, 1));
+  EXPECT_EQ(span("61m"), P(1, 2));
+  EXPECT_EQ(span("5d"), P(120, 120));
+  EXPECT_EQ(span("1bd"), P(24, 72));  // Monday to Tuesday; Friday to Monday
+  EXPECT_EQ(span("4bd"), P(96, 144));
+  EXPECT_EQ(span("5bd"), P(168, 168));
+  EXPECT_EQ(span("6bd"), P(192, 240));
   for (const char* bad : {"", "5", "d", "0d", "-5d", "5 d", "5w", "1.5h", "9999999d", "5dd"}) EXPECT_FALSE(hours(bad)) << bad;
 }
 

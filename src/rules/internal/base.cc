@@ -53,7 +53,8 @@ constexpr std::string_view kBaseIndexes =
     "create index b_functions on organization_functions(owner); create index b_signatures on agreement_signatures(owner);"
     "create index b_covers_data on agreement_covers_data(owner); create index b_training on training_required_for(owner);"
     "create index b_offer_services on offer_services(owner); create index b_offer_excludes on offer_excludes(owner);"
-    "create index b_offer_regions on offer_regions(owner); create index b_app on app(system); create index b_inherits on "
+    "create index b_offer_regions on offer_regions(owner); create index b_by_service on offer_by_service(owner); create index b_app on "
+    "app(system); create index b_inherits on "
     "role_inherits(owner);"
     "create index b_permit_to on permit(\"to\"); create index b_permit_for on permit_for(owner);";
 

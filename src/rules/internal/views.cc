@@ -139,18 +139,24 @@ from risk r left join risk_about a on a.owner = r.id where coalesce(r.status, 'o
 -- ---- systems and flows
 
 create table v_offer as
-select f.id, coalesce(f.name || ' (' || f.id || ')', f.id) as label, f.owner, f.baa, f.checked, f.zero_retention, f.file || ':' || f.line as at from offer f;
+select f.id, coalesce(f.name || ' (' || f.id || ')', f.id) as label, f.owner, f.baa, f.checked, f.zero_retention, coalesce(f.url, f.document) as source, f.file || ':' || f.line as at from offer f;
 create unique index m_offer on v_offer(id);
 
 create table v_system as
 select s.id, s.name, coalesce(s.name || ' (' || s.id || ')', s.id) as label, s.owner, o.label as owner_label, o.entity, o.covered,
        coalesce(s."for", s.owner) as party, p.entity as party_entity, p.covered as party_covered,
-       coalesce(s.region, env.region, fac.region) as region, s.offer, s.environment, coalesce(s.keeps, 'persistent') as keeps, s.encrypted,
+       coalesce(s.region, env.region, fac.region) as region,
+       -- us-east begins with its country; of other names the declaration says it.
+       coalesce(s.country, case when coalesce(s.region, env.region, fac.region) glob '[a-z][a-z]-*' then substr(coalesce(s.region, env.region, fac.region), 1, 2) end) as country,
+       s.service, s.offer, s.environment, coalesce(s.keeps, 'persistent') as keeps, s.encrypted,
        s.hosted_by, s.critical, (select min(a."for") from app a where a.system = s.id) as app_for, s.file || ':' || s.line as at
 from system s join v_organization o on o.id = s.owner join v_organization p on p.id = coalesce(s."for", s.owner)
   left join environment env on env.id = s.environment left join facility fac on fac.id = s.facility
 order by s.id;
 create unique index m_system on v_system(id);
+create table m_service as  -- the names under which offers and agreements may know a system
+select id as system, id as name from system union select id, lower(name) from system where name is not null union select id, lower(service) from system where service is not null;
+create index m_service_1 on m_service(system, name);
 
 create table v_proof as
 select owner as system, case when mtls_san is not null or uri is not null then 'mtls' else 'oidc' end as kind,
@@ -184,7 +190,7 @@ create table v_flow as
 select f.id, f."from" as source, f."to" as target, s.label as source_label, t.label as target_label, t.name as target_name,
        s.owner as source_owner, s.owner_label as source_owner_label, s.entity as source_entity, s.covered as source_covered,
        t.owner as target_owner, t.owner_label as target_owner_label, t.entity as target_entity, t.covered as target_covered,
-       t.party as target_party, t.party_entity as target_party_entity, t.offer as target_offer, t.region as target_region, t.keeps as target_keeps,
+       t.party as target_party, t.party_entity as target_party_entity, t.offer as target_offer, t.region as target_region, t.country as target_country, t.keeps as target_keeps,
        f.on_behalf_of as declared_behalf,
        -- A system that its owner runs for somebody acts for them; an associate's own systems act for whom the associate acts.
        coalesce(f.on_behalf_of, case when t.party_entity <> t.entity then t.party end,
@@ -244,20 +250,22 @@ create unique index m_phi_hop on v_phi_hop(id);
 
 create table v_agreement as
 with g as (
-  select a.*, up.label as up_label, up.entity as up_entity, down.label as down_label, down.entity as down_entity,
+  select a.*, min(coalesce(a.terminated, '9999-12-31'), coalesce(e.last_day, '9999-12-31')) as ended_on, e.fact as ended_fact, up.label as up_label, up.entity as up_entity, down.label as down_label, down.entity as down_entity,
          coalesce(a.signed, (select max("on") from agreement_signatures s where s.owner = a.id)) as signed_on,
          case when not exists (select 1 from agreement_signatures s where s.owner = a.id) then null
               when not exists (select 1 from agreement_signatures s where s.owner = a.id and s.party = a.up) then up.label
               when not exists (select 1 from agreement_signatures s where s.owner = a.id and s.party = a.down) then down.label end as not_signed_by
   from agreement a join v_organization up on up.id = a.up join v_organization down on down.id = a.down
+    -- A recorded termination takes effect on its day; the day before is the last one in force.
+    left join (select subject, min(date(coalesce(from_date, recorded_date), '-1 day')) as last_day, min(id) as fact from v_fact where kind = 'terminated' group by subject) e on e.subject = a.id
 )
-select id, "is" as kind, up, down, up_label, down_label, up_entity, down_entity, signed_on, not_signed_by, effective, expires, terminated,
+select id, "is" as kind, up, down, up_label, down_label, up_entity, down_entity, signed_on, not_signed_by, effective, expires, nullif(ended_on, '9999-12-31') as terminated,
        max(coalesce(effective, signed_on, ''), coalesce(signed_on, '')) as live_from,
-       nullif(min(coalesce(expires, '9999-12-31'), coalesce(terminated, '9999-12-31')), '9999-12-31') as live_until,
+       nullif(min(coalesce(expires, '9999-12-31'), ended_on), '9999-12-31') as live_until,
        case
-         when status in ('draft', 'negotiation', 'signature') then 'draft'
-         when (status = 'terminated' and terminated is null) or terminated < as_of then 'terminated'
-         when signed_on is null and status is not 'signed' and status is not 'terminated' then 'unsigned'
+         when status in ('draft', 'review', 'negotiation', 'signature') then 'draft'
+         when (status = 'terminated' and terminated is null) or ended_on < as_of then 'terminated'
+         when signed_on is null and coalesce(status, '') not in ('signed', 'renewal', 'terminated') then 'unsigned'
          when not_signed_by is not null then 'half-signed'
          when max(coalesce(effective, signed_on, ''), coalesce(signed_on, '')) > as_of then 'future'
          when expires < as_of then 'expired'
@@ -266,10 +274,24 @@ select id, "is" as kind, up, down, up_label, down_label, up_entity, down_entity,
        document, sha256, next_review, part_of, terms_breach_notice, terms_breach_notice_hours, terms_incident_notice, terms_incident_notice_hours,
        terms_subcontractors, terms_return_or_destroy, terms_deidentify, terms_pseudonymize, terms_aggregation, terms_management, terms_ai_training,
        terms_offshore, terms_reidentify, terms_access_help_hours, terms_amendment_help_hours, terms_accounting_help_hours, terms_retention,
-       terms_retention_hours, terms_delegated, file || ':' || line as at
+       terms_retention_hours, terms_delegated, terms_minimum_necessary, status, review_assigned, review_due, review_approved, renews, url, ended_fact,
+       null as stage, null as followed_by, file || ':' || line as at
 from g, v_judged order by id;
 create unique index m_agreement on v_agreement(id);
 create index m_agreement_pair on v_agreement(down_entity, up_entity);
+-- What carries on when it ends: of the same kind and parties, or declared as its renewal; signed, and in force by the day after.
+update v_agreement as a set followed_by = (
+  select min(n.id) from v_agreement n where n.id <> a.id and n.kind = a.kind and (n.renews = a.id or (n.up_entity = a.up_entity and n.down_entity = a.down_entity))
+    and n.state in ('live', 'future') and n.live_from <= date(a.live_until, '+1 day') and coalesce(n.live_until, '9999-12-31') > a.live_until)
+where live_until is not null;
+update v_agreement as a set stage = case
+  when state in ('expired', 'terminated') then 'ended'
+  when status = 'review' then 'review'
+  when status in ('draft', 'negotiation') then 'draft'
+  when status = 'signature' or state in ('unsigned', 'half-signed') then 'signature'
+  when state = 'future' then 'signed'
+  when status = 'renewal' or exists (select 1 from v_agreement n where n.renews = a.id and n.state not in ('expired', 'terminated')) then 'renewal'
+  else 'in-force' end;
 create table v_agreement_live as select * from v_agreement where state = 'live';
 create unique index m_agreement_live on v_agreement_live(id);
 create index m_agreement_live_up on v_agreement_live(up_entity);
@@ -290,6 +312,9 @@ union all select owner, 'data', value from agreement_excludes_data
 union all select owner, 'purpose', value from agreement_excludes_purposes
 union all select owner, 'service', value from agreement_excludes_services;
 create index m_agreement_excludes on v_agreement_excludes(agreement, what, value);
+create table v_term as  -- what it says, as written, and where
+select owner as agreement, key as term, value, hours, hours_least, at from agreement_terms;
+create index m_term on v_term(agreement, term);
 create table v_clause as select owner as agreement, cite, "is" as state, at, checked_by, line from agreement_clauses;
 create index m_clause on v_clause(agreement, cite);
 
@@ -332,6 +357,23 @@ where h.recipient_role = 'associate' and instr(c.orgs, '|' || h.behalf_entity ||
            and exists (select 1 from v_chain own where own.org = h.source_entity and instr(own.orgs, '|' || h.behalf_entity || '|') > 0)));
 create index m_hop_chain_1 on m_hop_chain(flow, chain);
 
+create table m_offer_service as
+select owner, lower(value) as name from offer_services union select owner, lower(service) from offer_by_service;
+create index m_offer_service_1 on m_offer_service(owner, name);
+create table m_offer_region as  -- where a plan may run, for each system on it: what is said of its service, else of the plan
+select s.id as system, r.value as region from system s join offer_by_service e on e.owner = s.offer join m_service n on n.system = s.id and n.name = lower(e.service)
+  join offer_by_service_regions r on r.owner = e.owner and r.idx = e.idx
+union
+select s.id, r.value from system s join offer_regions r on r.owner = s.offer
+where not exists (select 1 from offer_by_service e join m_service n on n.system = s.id and n.name = lower(e.service)
+                  join offer_by_service_regions q on q.owner = e.owner and q.idx = e.idx where e.owner = s.offer);
+create index m_offer_region_1 on m_offer_region(system, region);
+create table m_offshore as  -- agreements that keep data in the country, and whether a recipient's place was consented to
+select a.id as agreement, a.terms_offshore as term,
+       exists (select 1 from v_fact f where f.kind = 'offshore-consent' and f.subject = a.id and f.current) as consented
+from v_agreement a where a.terms_offshore in ('prohibited', 'prior-consent');
+create unique index m_offshore_1 on m_offshore(agreement);
+
 create table m_defect as
 -- 1: the plan
 select x.flow, x.chain, 1 as rank, 'plan-without-baa' as code, null as agreement, o.label as detail
@@ -340,29 +382,31 @@ from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_offer o on o.id = h.
 union all
 select x.flow, x.chain, 2, 'plan-excludes', c.last, o.label
 from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain join v_offer o on o.id = h.target_offer
-where exists (select 1 from offer_excludes e where e.owner = o.id and (e.value = h.target or lower(e.value) = lower(h.target_name)))
+where exists (select 1 from offer_excludes e join m_service n on n.system = h.target and n.name = lower(e.value) where e.owner = o.id)
+   or exists (select 1 from offer_by_service e join m_service n on n.system = h.target and n.name = lower(e.service) where e.owner = o.id and e.baa = 'no')
 union all
 select x.flow, x.chain, 2, 'agreement-excludes', c.last, h.target_label
 from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain
 where exists (select 1 from v_agreement_excludes e where e.agreement = c.last and
-              ((e.what = 'system' and e.value = h.target) or (e.what = 'service' and (e.value = h.target or lower(e.value) = lower(h.target_name)))))
+              ((e.what = 'system' and e.value = h.target) or (e.what = 'service' and exists (select 1 from m_service n where n.system = h.target and n.name = lower(e.value)))))
 union all
-select x.flow, x.chain, 2, case a.terms_ai_training when 'prohibited' then 'ai-training' else 'ai-training-identified' end, s.agreement, null
-from m_hop_chain x join v_chain_step s on s.chain = x.chain join v_agreement a on a.id = s.agreement and a.terms_ai_training in ('prohibited', 'deidentified')
+-- An agreement that says nothing of training allows none: the entity itself could not (164.504(e)(2)(i)).
+select x.flow, x.chain, 2, case a.terms_ai_training when 'prohibited' then 'ai-training' when 'deidentified' then 'ai-training-identified' else 'ai-training-unknown' end, s.agreement, null
+from m_hop_chain x join v_chain_step s on s.chain = x.chain join v_agreement a on a.id = s.agreement and a.terms_ai_training is not 'allowed'
 where exists (select 1 from v_flow_purpose p where p.flow = x.flow and p.purpose = 'licet:ai-training')
 -- 3: not among the plan's services
 union all
 select x.flow, x.chain, 3, 'plan-lacks', c.last, o.label
 from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain join v_offer o on o.id = h.target_offer
-where exists (select 1 from offer_services e where e.owner = o.id)
-  and not exists (select 1 from offer_services e where e.owner = o.id and (e.value = h.target or lower(e.value) = lower(h.target_name)))
+where exists (select 1 from m_offer_service e where e.owner = o.id)
+  and not exists (select 1 from m_offer_service e join m_service n on n.system = h.target and n.name = e.name where e.owner = o.id)
 -- 4: not among the agreement's systems and services
 union all
 select x.flow, x.chain, 4, 'system', c.last, (select group_concat(value, ', ') from v_agreement_covers e where e.agreement = c.last and e.what in ('system', 'service'))
 from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain
 where exists (select 1 from v_agreement_covers e where e.agreement = c.last and e.what in ('system', 'service'))
   and not exists (select 1 from v_agreement_covers e where e.agreement = c.last and
-                  ((e.what = 'system' and e.value = h.target) or (e.what = 'service' and (e.value = h.target or lower(e.value) = lower(h.target_name)))))
+                  ((e.what = 'system' and e.value = h.target) or (e.what = 'service' and exists (select 1 from m_service n where n.system = h.target and n.name = lower(e.value)))))
 -- 5, 6: where
 union all
 select x.flow, x.chain, 5, 'region', s.agreement, h.target_region
@@ -373,13 +417,23 @@ where exists (select 1 from v_agreement_excludes e where e.agreement = s.agreeme
 union all
 select x.flow, x.chain, 5, 'plan-region', c.last, o.label
 from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain join v_offer o on o.id = h.target_offer
-where h.target_region is not null and exists (select 1 from offer_regions r where r.owner = o.id)
-  and not exists (select 1 from offer_regions r where r.owner = o.id and r.value = h.target_region)
+where h.target_region is not null and exists (select 1 from m_offer_region r where r.system = h.target)
+  and not exists (select 1 from m_offer_region r where r.system = h.target and r.region = h.target_region)
 union all
-select x.flow, x.chain, 5, 'offshore', s.agreement, o.country
+-- Abroad is where the system stands, or where those are who run it.
+select x.flow, x.chain, 5, case f.term when 'prohibited' then 'offshore' else 'offshore-consent' end, s.agreement,
+       case when h.target_country <> coalesce(top.country, 'us') then h.target_country else o.country end
 from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain join v_organization top on top.id = c.top
-  join v_organization o on o.id = h.target_owner and o.country <> coalesce(top.country, 'us')
-  join v_chain_step s on s.chain = x.chain join v_agreement a on a.id = s.agreement and a.terms_offshore = 'prohibited'
+  join v_organization o on o.id = h.target_owner join v_chain_step s on s.chain = x.chain join m_offshore f on f.agreement = s.agreement
+where (h.target_country <> coalesce(top.country, 'us') or o.country <> coalesce(top.country, 'us')) and (f.term = 'prohibited' or not f.consented)
+union all
+select x.flow, x.chain, 6, 'whereabouts-unknown', s.agreement, f.term
+from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain_step s on s.chain = x.chain join m_offshore f on f.agreement = s.agreement
+where h.target_country is null and (f.term = 'prohibited' or not f.consented)
+union all
+select x.flow, x.chain, 6, 'plan-region-unknown', c.last, o.label
+from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain join v_offer o on o.id = h.target_offer
+where h.target_region is null and exists (select 1 from m_offer_region r where r.system = h.target)
 union all
 select x.flow, x.chain, 6, 'region-unknown', s.agreement, null
 from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain_step s on s.chain = x.chain

@@ -209,16 +209,16 @@ bool is_id(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return lower(c) || digit(c) || c == '_' || c == '.' || c == '-'; });
 }
 
-std::optional<std::int64_t> hours(std::string_view duration) {
+std::optional<Span> hours(std::string_view duration) {
   std::int64_t n = 0;
   std::size_t used = 0;
   while (used < duration.size() && used < 6 && digit(duration[used])) n = n * 10 + (duration[used++] - '0');
   const std::string_view unit = duration.substr(used);
   if (used == 0 || n == 0) return std::nullopt;
-  if (unit == "m") return (n + 59) / 60;
-  if (unit == "h") return n;
-  if (unit == "d") return n * 24;
-  if (unit == "bd") return (n * 24 * 7 + 4) / 5;
+  if (unit == "m") return Span{n / 60, (n + 59) / 60};
+  if (unit == "h") return Span{n, n};
+  if (unit == "d") return Span{n * 24, n * 24};
+  if (unit == "bd") return Span{(n + n / 5 * 2) * 24, (n + (n + 4) / 5 * 2) * 24};
   return std::nullopt;
 }
 

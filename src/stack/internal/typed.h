@@ -24,7 +24,11 @@ using Report = std::function<void(Place, std::string)>;
 [[nodiscard]] Value typed_map(std::span<const schema::Field> fields, const yaml::Node& node, std::string_view where, bool root,
                               const Report& report);
 
-// Hours, rounded up; a business day counts 24 h × 7/5. nullopt: not a duration.
-[[nodiscard]] std::optional<std::int64_t> hours(std::string_view duration);
+// How long a duration can last, in whole hours. Business days depend on the day they are counted from: the most is from a Friday (1bd is
+// three days), the least from a Monday; holidays are not counted. nullopt: not a duration.
+struct Span {
+  std::int64_t least = 0, most = 0;
+};
+[[nodiscard]] std::optional<Span> hours(std::string_view duration);
 
 }  // namespace licet::stack
