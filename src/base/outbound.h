@@ -22,6 +22,14 @@ class Outbound {
   virtual ~Outbound() = default;
   // GET. unavailable: no answer in time; permission_denied: the address is not on the list.
   [[nodiscard]] virtual Task<Result<Fetched>> get(std::string url) = 0;
+
+  struct Message {
+    std::string body;       // never PHI
+    std::string type;       // application/json
+    std::string signature;  // goes out as Licet-Signature; empty: none
+  };
+  // POST. The same errors.
+  [[nodiscard]] virtual Task<Result<Fetched>> post(std::string url, Message message) = 0;
 };
 
 }  // namespace licet

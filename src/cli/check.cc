@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "cli/clauses.h"
 #include "cli/config.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -19,6 +20,7 @@ struct CheckArgs {
   std::string format = "text";
   std::string as_of;
   std::string may, data, purpose;
+  std::string clauses, config;
   bool strict = false, all = false, cases = false;
 };
 
@@ -116,6 +118,7 @@ int check(const CheckArgs& args) {
     if (!date) return fail(fmt::format("--as-of: {}", date.error().message));
     now = Micros(*date) + std::chrono::hours(12);
   }
+  if (!args.clauses.empty()) return show_clauses({args.stack, args.packs, args.clauses, args.format, args.config, now});
   auto world = epoch::assemble({args.stack, args.packs}, {}, now, files);
   if (!world) return fail(world.error());
   if (!world->problems.empty()) {
@@ -165,6 +168,9 @@ void add_check(CLI::App& app, Run& run) {
   c->add_option("--may", args->may, "may PHI go to this system? With --data, and --purpose");
   c->add_option("--data", args->data, "a data class, such as clinical.note")->needs("--may");
   c->add_option("--purpose", args->purpose, "a purpose, such as TREAT")->needs("--may");
+  c->add_option("--clauses", args->clauses,
+                "show what became of each clause of this agreement: its rule, and the decisions that rule made");
+  c->add_option("--config", args->config, "licet.yaml of the node whose ledger holds them")->needs("--clauses");
   c->add_flag("--strict", args->strict, "count every unknown as a no");
   c->add_flag("--all", args->all, "show what passes and what does not apply, too");
   c->add_flag("--cases", args->cases, "run the packs' own test cases instead");
@@ -173,6 +179,7 @@ void add_check(CLI::App& app, Run& run) {
       "  licet check examples/riverbend\n"
       "  licet check examples/riverbend --format json | jq .summary\n"
       "  licet check examples/riverbend --may scribe --data clinical.note --purpose TREAT\n"
+      "  licet check examples/riverbend --clauses baa-scribe-2026\n"
       "  licet check examples/riverbend --as-of 2027-02-01        # what will have lapsed");
   c->callback([args, &run] { run = [args] { return check(*args); }; });
 }

@@ -128,6 +128,10 @@ Result<Config> read_config(const std::string& path) {
                               {"key", r.path(route.key)}});
             }
           }},
+         {"notify",
+          [&](const Node& n) {
+            r.map(n, {{"url", r.text(c.notify.url)}, {"ca", r.path(c.notify.ca)}, {"secret", r.path(c.notify.secret)}});
+          }},
          {"limits", [&](const Node& n) {
             r.map(n, {{"memory-mib", r.number(memory_mib, 1 << 20)},
                       {"connections", r.number(c.limits.connections, 1'000'000)},
@@ -150,6 +154,9 @@ std::string print(const Config& c) {
   listen("gate", c.gate);
   listen("console", c.console);
   for (const auto& [id, route] : c.routes) out += fmt::format("# route {}: forwards {}\n", id, route.forwards);
+  if (!c.notify.url.empty())
+    out +=
+        fmt::format("notify: {{url: {}, ca: {}, secret: {}}}   # the file is never printed\n", c.notify.url, c.notify.ca, c.notify.secret);
   for (const IssuerConfig& i : c.issuers) out += fmt::format("# issuer {}: keys from {}\n", i.issuer, i.jwks);
   out += fmt::format("limits: {{memory-mib: {}, connections: {}, request-body-bytes: {}, resource-bytes: {}, segment-bytes: {}}}\n",
                      c.limits.memory_bytes >> 20, c.limits.connections, c.limits.request_body_bytes, c.limits.resource_bytes,

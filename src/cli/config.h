@@ -38,6 +38,12 @@ struct IssuerConfig {
   std::string ca;
 };
 
+struct NotifyConfig {
+  std::string url;     // the webhook that `licet notify` posts to
+  std::string ca;      // PEM; empty: the system's
+  std::string secret;  // file with the key that signs what is posted; empty: unsigned
+};
+
 struct Config {
   std::string file;
   std::string stack;  // folder
@@ -51,6 +57,7 @@ struct Config {
   unsigned threads = 0;
   std::vector<IssuerConfig> issuers;
   std::map<std::string, RouteConfig> routes;
+  NotifyConfig notify;
   std::string clock_file;  // for tests: a file that holds "now"; every use is logged and on the ledger
   Limits limits;
 };

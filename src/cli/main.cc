@@ -27,6 +27,8 @@ int main(int argc, char** argv) {
   licet::cli::add_prove(app, run);
   licet::cli::add_verify(app, run);
   licet::cli::add_schema(app, run);
+  licet::cli::add_letter(app, run);
+  licet::cli::add_notify(app, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -18,5 +18,7 @@ void add_record(CLI::App& app, Run& run);  // record, suspend, lift, release, ex
 void add_prove(CLI::App& app, Run& run);
 void add_verify(CLI::App& app, Run& run);
 void add_schema(CLI::App& app, Run& run);
+void add_letter(CLI::App& app, Run& run);
+void add_notify(CLI::App& app, Run& run);
 
 }  // namespace licet::cli

@@ -10,6 +10,7 @@
 
 #include "console/internal/history.h"
 #include "console/internal/reply.h"
+#include "ledger/tally.h"
 #include "proof/findings.h"
 #include "proof/prove.h"
 
@@ -73,6 +74,7 @@ Reply Admin::answer(const http::Request& request, const std::string& body) {
     if (path == "/status") return json_reply(status_json(*options_.gate, *options_.keeper, *options_.ledger, options_.build));
     if (path == "/head") return head();
     if (path == "/facts") return facts(parameter(query, "kind").value_or(""));
+    if (path == "/tallies") return tallies();
     if (path == "/explain") return explain(parameter(query, "ref").value_or(""));
     return problem(404, "There is nothing at this address.");
   }
@@ -224,6 +226,25 @@ Reply Admin::facts(std::string_view kind) {
                    {"by", f.by}});
   }
   return json_reply({{"facts", std::move(out)}, {"size", read->size}});
+}
+
+Reply Admin::tallies() {
+  auto read = ledger::tally(*options_.ledger);
+  if (!read) return problem(read.error());
+  json out = json::array();
+  for (const ledger::Tally& t : *read)
+    out.push_back({{"actor", t.actor},
+                   {"client", t.client},
+                   {"system", t.system},
+                   {"flow", t.flow},
+                   {"purpose", t.purpose},
+                   {"decision", t.decision},
+                   {"reason", t.reason},
+                   {"agreements", t.agreements},
+                   {"count", t.count},
+                   {"reference", t.reference},
+                   {"last", format(t.last)}});
+  return json_reply({{"now", format(options_.ledger->now())}, {"tallies", std::move(out)}});
 }
 
 Reply Admin::prove(const std::string& body, const std::string& by) {

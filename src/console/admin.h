@@ -56,6 +56,7 @@ class Admin final : public http::Handler {
   [[nodiscard]] Reply release(const std::string& reference, const std::string& until, const std::string& by);
   [[nodiscard]] Reply explain(std::string_view reference);
   [[nodiscard]] Reply facts(std::string_view kind);
+  [[nodiscard]] Reply tallies();
   [[nodiscard]] Reply prove(const std::string& body, const std::string& by);
   [[nodiscard]] Reply head();
 

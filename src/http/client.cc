@@ -295,6 +295,16 @@ class TheOutbound final : public Outbound {
   TheOutbound(OutboundOptions options, std::vector<Allowed> allowed) : options_(std::move(options)), allowed_(std::move(allowed)) {}
 
   Task<Result<Fetched>> get(std::string url) override {
+    auto asking = call("GET", std::move(url), {});
+    co_return co_await std::move(asking);
+  }
+  Task<Result<Fetched>> post(std::string url, Message message) override {
+    auto asking = call("POST", std::move(url), std::move(message));
+    co_return co_await std::move(asking);
+  }
+
+ private:
+  Task<Result<Fetched>> call(std::string method, std::string url, Message message) {
     LICET_CO_TRY(to, parse_url(url));
     Upstream* upstream = nullptr;
     for (const Allowed& a : allowed_)
@@ -302,10 +312,12 @@ class TheOutbound final : public Outbound {
     if (upstream == nullptr) co_return Error{Code::permission_denied, "an address that is not on the list of those that may be fetched"};
     const Instant deadline = in(options_.limits.connect_wait + options_.limits.answer_wait);
     Request request;
-    request.method = "GET";
+    request.method = std::move(method);
     request.target = to.target;
     request.headers.add("accept", "application/json, */*;q=0.1");
-    auto sending = upstream->send(std::move(request), {});
+    if (!message.type.empty()) request.headers.add("content-type", message.type);
+    if (!message.signature.empty()) request.headers.add("licet-signature", message.signature);
+    auto sending = upstream->send(std::move(request), std::move(message.body));
     LICET_CO_TRY(answer, co_await std::move(sending));
     Fetched fetched;
     fetched.status = answer->head().status;
@@ -322,7 +334,6 @@ class TheOutbound final : public Outbound {
     }
   }
 
- private:
   const OutboundOptions options_;
   const std::vector<Allowed> allowed_;
 };

@@ -82,6 +82,19 @@ std::string outcome(const Pack::Case& c, const Judgment& judgment) {
 
 Result<std::vector<std::string>> run_cases(std::span<const Pack> packs) {
   std::vector<std::string> messages;
+  std::set<std::string_view> rules;
+  for (const Pack& pack : packs) {
+    for (const Requirement& r : pack.requirements) rules.insert(r.id);
+    for (const auto* queries : {&pack.grounds, &pack.prohibitions})
+      for (const Pack::Query& q : *queries) rules.insert(q.id);
+  }
+  // A clause whose rule is gone would claim a control that nobody enforces.
+  if (packs.size() > 1)
+    for (const Pack& pack : packs)
+      for (const Clause& c : pack.clauses)
+        for (const std::string& rule : c.rules)
+          if (!rules.contains(rule))
+            messages.push_back(fmt::format("{}:{}: the clause {} names the rule {}, which no pack has", c.file, c.line, c.id, rule));
   for (const Pack& pack : packs) {
     std::set<std::pair<std::string, std::string>> seen;
     for (const Pack::Case& c : pack.cases) {

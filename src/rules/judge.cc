@@ -280,7 +280,7 @@ class Judge {
     if (!opened) return wrong(r, "check", opened.error().message, opened.error().code);
     Rows& in = *opened;
     const int subject = in.column("subject"), status = in.column("status"), because = in.column("because"), witness = in.column("witness"),
-              facts = in.column("facts"), since = in.column("since"), until = in.column("until");
+              facts = in.column("facts"), since = in.column("since"), until = in.column("until"), gaps = in.column("gaps");
     if (subject < 0 || status < 0 || because < 0) return wrong(r, "check", "must select subject, status and because");
     std::size_t guess = 0;
     for (;;) {
@@ -327,6 +327,7 @@ class Judge {
         LICET_TRY(expanded, expand(r, in.text(facts), lapsed));
         f.facts = expanded;
       }
+      if (!in.is_null(gaps)) LICET_TRY_VOID(read_gaps(r, in.text(gaps), f.gaps));
       for (const auto& [column, into] : {std::pair{since, &f.since}, std::pair{until, &f.until}}) {
         if (in.is_null(column)) continue;
         auto day = parse_date(in.text(column));
@@ -348,6 +349,22 @@ class Judge {
       f.because = sentence(f.because, out_.under);
       if (f.status == Status::fail || f.status == Status::stale || f.status == Status::unknown) f.effect = r.effect;
       findings[at] = std::move(f);
+    }
+    return {};
+  }
+
+  // [{"term":"ai-training","agreement":"baa-cloud","needs":"prohibited"}, …]
+  static Result<void> read_gaps(const Requirement& r, std::string_view text, std::vector<Gap>& out) {
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    if (!json.is_array()) return wrong(r, "check", "'gaps' is no JSON array");
+    for (const auto& item : json) {
+      if (!item.is_object() || !item.contains("term"))
+        return wrong(r, "check", "'gaps' holds objects with 'term', 'agreement' and 'needs'");
+      const auto word = [&](const char* key) {
+        const auto at = item.find(key);
+        return at != item.end() && at->is_string() ? at->get<std::string>() : std::string();
+      };
+      out.push_back({word("term"), word("agreement"), word("needs"), word("words")});
     }
     return {};
   }
@@ -623,6 +640,15 @@ class Judge {
 };
 
 }  // namespace
+
+std::vector<std::string> Finding::about_ids() const {
+  std::vector<std::string> out;
+  const auto json = nlohmann::json::parse(facts, nullptr, false);
+  if (!json.is_array()) return out;
+  for (const auto& item : json)
+    if (item.is_object() && item.contains("id") && item["id"].is_string()) out.push_back(item["id"].get<std::string>());
+  return out;
+}
 
 Result<Judgment> judge(const stack::Relations& relations, std::span<const Pack> packs, Date as_of) {
   std::vector<const Pack*> in_force;

@@ -142,8 +142,10 @@ class Loader {
     if (k == "view") return query(in, d, pack_.views);
     if (k == "ground") return query(in, d, pack_.grounds);
     if (k == "prohibition") return query(in, d, pack_.prohibitions);
+    if (k == "clause") return clause(in, d);
+    if (k == "letter") return letter(in, d);
     if (k.empty() || k == "requirement") return requirement(in, d);
-    return in.error(d, "'kind' is one of pack, requirement, ground, prohibition, view, world");
+    return in.error(d, "'kind' is one of pack, requirement, ground, prohibition, view, clause, letter, world");
   }
 
   Result<void> info(const Reader& in, const Node& d) {
@@ -239,6 +241,61 @@ class Loader {
     }
     pack_.requirements.push_back(std::move(r));
     return cases(in, d, id, "pass");
+  }
+
+  Result<void> clause(const Reader& in, const Node& d) {
+    static constexpr std::array<std::string_view, 11> kKeys = {"kind", "id",      "cite",  "path",  "cites",    "asks",
+                                                               "by",   "control", "rules", "shows", "amendment"};
+    static constexpr std::array<std::string_view, 3> kBy = {"gate", "judge", "nobody"};
+    static constexpr std::array<std::string_view, 3> kShows = {"purposes", "decisions", "reasons"};
+    LICET_TRY_VOID(in.only(d, kKeys));
+    LICET_TRY(id, in.text(d, "id", true));
+    if (std::any_of(pack_.clauses.begin(), pack_.clauses.end(), [&](const Clause& c) { return c.id == id; }))
+      return in.error(d, fmt::format("the clause '{}' is given twice", id));
+    LICET_TRY(cite, in.text(d, "cite", false));
+    LICET_TRY(path, in.text(d, "path", false));
+    LICET_TRY(cites, in.list(d, "cites", true));
+    LICET_TRY(asks, in.text(d, "asks", true));
+    LICET_TRY(by, in.choice(d, "by", kBy, ""));
+    LICET_TRY(control, in.text(d, "control", true));
+    LICET_TRY(rules, in.list(d, "rules", true));
+    LICET_TRY(amendment, in.text(d, "amendment", true));
+    Clause c{.id = id,
+             .cite = cite,
+             .path = path,
+             .cites = std::move(cites),
+             .asks = asks,
+             .by = by,
+             .control = control,
+             .rules = std::move(rules),
+             .purposes = {},
+             .decisions = {},
+             .reasons = {},
+             .amendment = amendment,
+             .file = in.file(),
+             .line = d.place.line};
+    if (const Node* shows = d.find("shows")) {
+      LICET_TRY_VOID(in.only(*shows, kShows));
+      LICET_TRY(purposes, in.list(*shows, "purposes", false));
+      LICET_TRY(decisions, in.list(*shows, "decisions", false));
+      LICET_TRY(reasons, in.list(*shows, "reasons", false));
+      c.purposes = std::move(purposes);
+      c.decisions = std::move(decisions);
+      c.reasons = std::move(reasons);
+    }
+    pack_.clauses.push_back(std::move(c));
+    return {};
+  }
+
+  Result<void> letter(const Reader& in, const Node& d) {
+    static constexpr std::array<std::string_view, 5> kKeys = {"kind", "id", "draft", "opening", "closing"};
+    LICET_TRY_VOID(in.only(d, kKeys));
+    LICET_TRY(draft, in.text(d, "draft", true));
+    LICET_TRY(opening, in.text(d, "opening", true));
+    LICET_TRY(closing, in.text(d, "closing", true));
+    if (!pack_.letter.draft.empty()) return in.error(d, "a pack has one document of kind: letter");
+    pack_.letter = {draft, opening, closing};
+    return {};
   }
 
   Result<void> fresh(const Reader& in, const Node& d, const std::string& id) {

@@ -49,6 +49,13 @@ struct Requirement {
   std::uint32_t line = 0;
 };
 
+// Which term or clause a finding is about, in which agreement, and what is asked of it: for letters.
+struct Gap {
+  std::string term;  // id of a Clause
+  std::string agreement, needs;
+  std::string words;  // its own sentence, where `because` holds several
+};
+
 struct Finding {
   std::string requirement;
   std::vector<std::string> cites;
@@ -61,15 +68,19 @@ struct Finding {
   std::string witness;  // JSON array: the path it stands on, e.g. ["ehr","notes-to-scribe","scribe"]
   std::string facts;    // JSON array of {"id","at"}: the documents and facts it was read from, at = file:line or ledger:INDEX
   std::string mend;     // filled in
+  std::vector<Gap> gaps;
   std::map<std::string, Effect> effect;
   std::optional<Date> since;  // the day from which it fails, where the rule says so (for grace)
   std::optional<Date> until;  // the next day on which this verdict can change by time alone
+
+  [[nodiscard]] std::vector<std::string> about_ids() const;  // the ids in `facts`
 };
 
 // A row of a pack's ground query: what is lawful, for whom, how far (design §7).
 struct Ground {
-  std::string id;         // stable: kind:flow[:more]
-  std::string kind;       // workforce | individual | treatment | payment | operations | associate | limited-data-set | deidentified | authorization | …
+  std::string id;  // stable: kind:flow[:more]
+  std::string
+      kind;  // workforce | individual | treatment | payment | operations | associate | limited-data-set | deidentified | authorization | …
   std::string flow;       // the flow that it carries; empty: any flow to the recipient (then `recipient` is a person, role or "individual")
   std::string recipient;  // system id, person id, role id, or "individual"
   std::vector<std::string> classes;   // patterns; special.* and unclassified by name only
@@ -80,20 +91,20 @@ struct Ground {
   std::string form = "identified";    // at most
   bool minimum_necessary = true;
   bool accountable = false;
-  bool hold = false;                  // a person must release each use of it
-  std::vector<std::string> asks_for;  // conditions of the ground: names of bits (mfa, …)
-  std::optional<Date> from, until;    // last day in force
+  bool hold = false;                    // a person must release each use of it
+  std::vector<std::string> asks_for;    // conditions of the ground: names of bits (mfa, …)
+  std::optional<Date> from, until;      // last day in force
   std::vector<std::string> agreements;  // ids in the witness chain
-  std::string entity;                 // covered entity that it serves
-  std::string witness;                // JSON array
-  std::string cites;                  // "164.502(e)"
-  std::string because;                // plain words: "riverbend > baa-scribe-2026 > scribe-ai"
+  std::string entity;                   // covered entity that it serves
+  std::string witness;                  // JSON array
+  std::string cites;                    // "164.502(e)"
+  std::string because;                  // plain words: "riverbend > baa-scribe-2026 > scribe-ai"
 };
 
 // What the law forbids whatever the ground (sale, psychotherapy notes, …): rows too.
 struct Prohibition {
   std::string id;
-  std::string flow;               // empty: everywhere
+  std::string flow;  // empty: everywhere
   std::vector<std::string> classes;
   std::vector<std::string> purposes;
   std::vector<std::string> unless;  // ground kinds that lift it (e.g. authorization for psychotherapy notes)
@@ -104,11 +115,34 @@ struct Prohibition {
 struct PackInfo {
   std::string id, version, status, title;  // status: in-force | proposed | superseded | withdrawn
   std::optional<Date> effective;
-  Digest digest{};                          // filled by the caller who has crypto
+  Digest digest{};  // filled by the caller who has crypto
+};
+
+// A clause or term of an agreement: the rules that it becomes here, and what to write to the other party where it is amiss.
+struct Clause {
+  std::string id;
+  std::string cite;  // in `clauses` of an agreement; or
+  std::string path;  // of a field of it: terms.offshore. Neither: only for letters
+  std::vector<std::string> cites;
+  std::string asks;
+  std::string by;                                         // gate | judge | nobody: a promise that nothing here can see
+  std::string control;                                    // what is done, in a sentence
+  std::vector<std::string> rules;                         // ids of requirements, grounds and prohibitions; the first is the clause's own
+  std::vector<std::string> purposes, decisions, reasons;  // which entries of the ledger are the rule at work; an empty list is any
+  std::string amendment;                                  // with {up} {down} {agreement} {subject} {needs}
+  std::string file;
+  std::uint32_t line = 0;
+
+  [[nodiscard]] bool shows() const { return !purposes.empty() || !decisions.empty() || !reasons.empty(); }
+};
+struct Letter {
+  std::string draft, opening, closing;
 };
 
 struct Pack {
   PackInfo info;
+  std::vector<Clause> clauses;
+  Letter letter;
   std::vector<Requirement> requirements;
   struct Query {
     std::string id, sql, file, kind;  // kind: the ground's kind (for prohibitions: empty)
@@ -117,13 +151,13 @@ struct Pack {
   };
   std::vector<Query> grounds, prohibitions, views;
   struct Case {
-    std::string requirement, expect;  // expect: a Status name, "ground"/"no-ground", or "prohibition"/"no-prohibition"
-    std::string yaml;                 // a small declaration (kind: stack may be left out)
-    std::string change;               // laid over it as decisions: its fields win
-    std::vector<std::string> without; // documents of `yaml` to leave out, by id
+    std::string requirement, expect;   // expect: a Status name, "ground"/"no-ground", or "prohibition"/"no-prohibition"
+    std::string yaml;                  // a small declaration (kind: stack may be left out)
+    std::string change;                // laid over it as decisions: its fields win
+    std::vector<std::string> without;  // documents of `yaml` to leave out, by id
     std::vector<stack::Fact> facts;
-    std::string subject, as_of;       // as_of empty: kCaseDate
-    std::string says;                 // words that `because` must hold; empty: any
+    std::string subject, as_of;  // as_of empty: kCaseDate
+    std::string says;            // words that `because` must hold; empty: any
     std::string file;
     std::uint32_t line = 0;
   };
@@ -138,18 +172,20 @@ inline constexpr std::string_view kCaseDate = "2026-06-15";
 struct Judgment {
   Date as_of{};
   std::vector<PackInfo> packs;
-  std::vector<Finding> findings;          // sorted by (requirement, subject)
-  std::vector<Ground> grounds;            // sorted by id; expired and future ones left out
+  std::vector<Finding> findings;  // sorted by (requirement, subject)
+  std::vector<Ground> grounds;    // sorted by id; expired and future ones left out
   std::vector<Prohibition> prohibitions;
-  std::optional<Date> next_change;        // the next day on which any of it can change by time alone
-  std::string under;                      // "under packs hipaa-baa-2013@1.0, …; state law not assessed"
+  std::optional<Date> next_change;  // the next day on which any of it can change by time alone
+  std::string under;                // "under packs hipaa-baa-2013@1.0, …; state law not assessed"
 };
 [[nodiscard]] Result<Judgment> judge(const stack::Relations& relations, std::span<const Pack> packs, Date as_of);
 
-// Runs the packs' own cases; one message per case that does not come out as it says. A requirement without a pass and a fail case is a message.
+// Runs the packs' own cases; one message per case that does not come out as it says. A requirement without a pass and a fail case is a
+// message.
 [[nodiscard]] Result<std::vector<std::string>> run_cases(std::span<const Pack> packs);
 
-// THE sentence: `because`, and what it was judged by: "The … agreement baa-1 between … expired on 2026-06-30 (under packs …; state law not assessed)".
+// THE sentence: `because`, and what it was judged by: "The … agreement baa-1 between … expired on 2026-06-30 (under packs …; state law not
+// assessed)".
 [[nodiscard]] std::string sentence(std::string_view because, std::string_view under);
 
 // True where `pattern` ("clinical.*", "clinical.note") covers `cls`. special.* and unclassified are covered by name only.

@@ -11,7 +11,7 @@ import unittest
 from world import BINARY, ROOT, Case
 
 RIVERBEND = "examples/riverbend"
-VERBS = ["init", "check", "diff", "serve", "token", "record", "suspend", "lift", "release", "explain", "prove", "verify", "schema"]
+VERBS = "init check diff serve token record suspend lift release explain prove verify schema letter notify".split()
 STATUSES = {"pass", "fail", "unknown", "not-applicable", "accepted", "stale"}
 
 
@@ -277,6 +277,7 @@ class NobodyServes(Temporary):
             return set(re.search(r"unknown key 'x'; known are (.*)", err)[1].split(", "))
 
         maps = {"gate": "gate: {x: 1}", "console": "console: {x: 1}", "limits": "limits: {x: 1}"}
+        maps |= {"notify": "notify: {x: 1}"}
         maps |= {"issuers[]": "issuers: [{x: 1}]", "routes.ID": "routes: {r: {x: 1}}"}
         keys = known("x: 1") - {m.split(".")[0].removesuffix("[]") for m in maps}
         for name, text in maps.items():

@@ -98,6 +98,7 @@ class FakeOutbound final : public Outbound {
     if (down) co_return Error{Code::unavailable, "down"};
     co_return Fetched{status, body, "application/json"};
   }
+  Task<Result<Fetched>> post(std::string, Message) override { co_return Error{Code::permission_denied, "nothing is posted here"}; }
   std::string body;
   int status = 200;
   bool down = false, hold = false;
