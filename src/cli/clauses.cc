@@ -130,8 +130,11 @@ std::string decisions_text(const Row& r, bool asked) {
   return out.empty() ? "none yet" : out + ", last " + r.reference;
 }
 
+bool no_of(std::string_view status) {
+  return status == "fail" || status == "stale";
+}
 Paint paint_of(std::string_view status) {
-  if (status == "fail" || status == "stale") return Paint::red;
+  if (no_of(status)) return Paint::red;
   if (status == "unknown") return Paint::yellow;
   if (status == "pass") return Paint::green;
   return Paint::dim;
@@ -165,11 +168,12 @@ Result<int> run(const ClausesArgs& args) {
       if (const rules::Finding* f = verdict(world, reach, clause)) {
         r.status = rules::name(f->status);
         r.because = f->because;
-        no = no || f->status == rules::Status::fail || f->status == rules::Status::stale;
+        no = no || no_of(r.status);
       }
+      // Where a prohibition enforces it, that is what a refusal says.
       for (const rules::Prohibition& p : world.judgment.prohibitions)
         for (const std::string& rule : clause.rules)
-          if (reach.flows.contains(p.flow) && p.id == rule + ":" + p.flow && r.because.empty()) r.because = p.because;
+          if (!no_of(r.status) && reach.flows.contains(p.flow) && p.id == rule + ":" + p.flow) r.because = p.because;
       Micros last{};
       for (const ledger::Tally& t : record.tallies) {
         if (!reach.concerns(t) || !shown_by(clause, t)) continue;

@@ -168,7 +168,7 @@ std::string letter_text(const epoch::World& world, const Writer& writer, const s
   out += "\n" + indented(writer.words().opening, "");
   int number = 0;
   for (const Point* p : points) {
-    out += fmt::format("\n{}. {} [{}]\n", ++number, p->clause->asks, fmt::join(p->clause->cites, ", "));
+    out += fmt::format("\n{}. [{}] {}\n", ++number, fmt::join(p->clause->cites, ", "), p->clause->asks);
     out += "   What we found:\n" + indented(writer.found(*p) + ".", "     ");
     out += "   A wording to negotiate from:\n" + indented(writer.amendment(*p), "     > ");
   }

@@ -860,5 +860,29 @@ TEST(Outbound, FetchesOnlyWhatIsOnTheList) {
   EXPECT_EQ(site.calls, 2);
 }
 
+TEST(Outbound, PostsOnlyToWhatIsOnTheList) {
+  Site site;
+  const auto server = start(plain(), site);
+  OutboundOptions o;
+  o.allow = {local(*server) + "/hook"};
+  auto made = make_outbound(o);
+  ASSERT_TRUE(made);
+  const auto post = [&made](std::string url) {
+    std::optional<Result<Fetched>> got;
+    run([&]() -> Task<void> {
+      Outbound::Message message{"{}", "application/json", "sha256=00"};
+      auto posting = (*made)->post(url, std::move(message));
+      got.emplace(co_await std::move(posting));
+    });
+    return *std::move(got);
+  };
+  auto good = post(local(*server) + "/hook");
+  ASSERT_TRUE(good) << good.error().message;
+  EXPECT_EQ(good->status, 200);
+  EXPECT_TRUE(good->body.starts_with("POST /hook"));
+  EXPECT_EQ(post(local(*server) + "/other").error().code, Code::permission_denied);
+  EXPECT_EQ(site.calls, 1);
+}
+
 }  // namespace
 }  // namespace licet::http

@@ -387,6 +387,57 @@ std::vector<Pack> shipped() {
   return out;
 }
 
+TEST(Clauses, AreReadStrictly) {
+  const std::string good =
+      "kind: clause\nid: offshore\npath: terms.offshore\ncites: [\"1\"]\nasks: a\nby: gate\ncontrol: b\nrules: [r1]\namendment: c\n";
+  auto pack = pack_of(good + "shows: {reasons: [no-ground]}\n");
+  ASSERT_TRUE(pack.ok()) << pack.error().message;
+  ASSERT_EQ(pack->clauses.size(), 1U);
+  EXPECT_TRUE(pack->clauses[0].shows());
+  EXPECT_EQ(pack->clauses[0].reasons, std::vector<std::string>{"no-ground"});
+  struct Row {
+    std::string yaml;
+    const char* says;
+  };
+  const Row rows[] = {
+      {good + "shows: {colors: [red]}\n", "unknown key 'colors'"},
+      {good + "---\n" + good, "given twice"},
+      {"kind: clause\nid: x\ncites: [\"1\"]\nasks: a\nby: magic\ncontrol: b\nrules: [r1]\namendment: c\n", "'by' is one of"},
+      {"kind: clause\nid: x\ncites: [\"1\"]\nasks: a\nby: gate\nrules: [r1]\namendment: c\n", "'control' is missing"},
+      {"kind: letter\nid: l\ndraft: d\nopening: o\n", "'closing' is missing"}};
+  for (const Row& r : rows) {
+    auto wrong = pack_of(r.yaml);
+    ASSERT_FALSE(wrong.ok()) << r.says;
+    EXPECT_NE(wrong.error().message.find(r.says), std::string::npos) << wrong.error().message;
+  }
+}
+
+TEST(Clauses, OfARuleThatNobodyHasAreNoticed) {
+  auto one = pack_of("kind: clause\nid: offshore\ncites: [\"1\"]\nasks: a\nby: gate\ncontrol: b\nrules: [gone]\namendment: c\n");
+  auto two = pack_of("kind: view\nid: v_x\nrows: select 1 as a\n");
+  ASSERT_TRUE(one.ok() && two.ok());
+  const std::vector<Pack> packs = {*std::move(one), *std::move(two)};
+  auto messages = run_cases(packs);
+  ASSERT_TRUE(messages.ok());
+  ASSERT_EQ(messages->size(), 1U);
+  EXPECT_NE(messages->front().find("the clause offshore names the rule gone, which no pack has"), std::string::npos);
+}
+
+TEST(Clauses, GapsComeFromTheCheck) {
+  const auto gaps = [](const std::string& text) {
+    return rule("select id as subject, 'fail' as status, 'no' as because, '" + text + "' as gaps from v_system", "",
+                "select id as subject, region from v_system");
+  };
+  auto judgment = judged(gaps(R"([{"term":"offshore","agreement":"a","needs":"prohibited"}])"));
+  ASSERT_TRUE(judgment.ok()) << judgment.error().message;
+  ASSERT_EQ(judgment->findings.size(), 2U);
+  ASSERT_EQ(judgment->findings[0].gaps.size(), 1U);
+  EXPECT_EQ(judgment->findings[0].gaps[0].term, "offshore");
+  EXPECT_EQ(judgment->findings[0].gaps[0].needs, "prohibited");
+  EXPECT_EQ(judgment->findings[0].about_ids(), std::vector<std::string>{"ehr"});
+  for (const char* bad : {"{}", "[1]", R"([{"needs":"x"}])"}) EXPECT_FALSE(judged(gaps(bad)).ok()) << bad;
+}
+
 TEST(Packs, EveryCaseComesOutAsItSays) {
   const std::vector<Pack> packs = shipped();
   ASSERT_GE(packs.size(), 3U);

@@ -261,6 +261,8 @@ class Hook:
         hook = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def reply(self, status, body=b""):
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
@@ -321,7 +323,7 @@ class Notify(Declared):
         self.hook.answers = 503
         code, out, err = self.notify()
         self.assertEqual((code, "503" in err), (2, True), out + err)
-        self.hook.answers = 204
+        self.hook.answers = 202
         self.hook.got.clear()
         self.assertEqual(self.notify()[0], 0)
         self.assertEqual(len(self.hook.got), 1)
