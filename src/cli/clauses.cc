@@ -170,6 +170,11 @@ Result<int> run(const ClausesArgs& args) {
         r.because = f->because;
         no = no || no_of(r.status);
       }
+      // A rule that many terms share may pass without this one: what is not agreed is never green.
+      if (clause.cite.empty() && r.said.words.empty() && r.status == "pass") {
+        r.status.clear();
+        r.because = fmt::format("{} says nothing of it", agreement->id);
+      }
       // Where a prohibition enforces it, that is what a refusal says.
       for (const rules::Prohibition& p : world.judgment.prohibitions)
         for (const std::string& rule : clause.rules)

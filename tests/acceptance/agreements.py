@@ -386,7 +386,7 @@ class Clauses(Case):
         self.assertEqual(serving["systems"]["decisions"], {"reduce": 3})
         self.assertEqual(serving["164.504.e.2.ii.B"]["by"], "nobody", "a promise is called one")
         self.assertEqual(serving["164.504.e.2.ii.J"]["says"], "present, item 11")
-        self.assertEqual(serving["retention"]["says"], None)
+        self.assertEqual((serving["retention"]["says"], serving["retention"]["status"]), (None, ""), "what is not agreed is not green")
         code, out, err = gate.licet("check", gate.stack, "--clauses", "baa-scribe-2026")
         self.assertIn("not asked (--config)", out, "no ledger, no decisions")
 
