@@ -280,8 +280,13 @@ from g, v_judged order by id;
 create unique index m_agreement on v_agreement(id);
 create index m_agreement_pair on v_agreement(down_entity, up_entity);
 -- What carries on when it ends: of the same kind and parties, or declared as its renewal; signed, and in force by the day after.
+create index m_agreement_renews on v_agreement(renews) where renews is not null;
+create table m_successor as
+select a.id as agreement, n.id as next from v_agreement a join v_agreement n on n.renews = a.id
+union select a.id, n.id from v_agreement a join v_agreement n on n.down_entity = a.down_entity and n.up_entity = a.up_entity and n.id <> a.id;
+create index m_successor_1 on m_successor(agreement);
 update v_agreement as a set followed_by = (
-  select min(n.id) from v_agreement n where n.id <> a.id and n.kind = a.kind and (n.renews = a.id or (n.up_entity = a.up_entity and n.down_entity = a.down_entity))
+  select min(n.id) from m_successor s join v_agreement n on n.id = s.next where s.agreement = a.id and n.kind = a.kind
     and n.state in ('live', 'future') and n.live_from <= date(a.live_until, '+1 day') and coalesce(n.live_until, '9999-12-31') > a.live_until)
 where live_until is not null;
 update v_agreement as a set stage = case
