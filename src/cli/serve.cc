@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "cli/config.h"
+#include "cli/deid_library.h"
 #include "cli/state.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -130,6 +131,8 @@ class Policies {
       if (!route.reaches.empty()) route.sends = sends_of(stack, *doc, *policy->table);
       policy->routes.push_back(std::move(route));
     }
+    LICET_TRY(library, deid_library(config_.packs, config_.limits));
+    policy->deid = std::move(library);
     LICET_TRY_VOID(gate::prepare(*policy));
     return policy;
   }

@@ -197,10 +197,8 @@ Step<void> Exchange::decide() {
     }
     return refuse(decision_.reason, sentence, decision_.neutral);
   }
-  if (decision_.outcome == Outcome::deidentify || decision_.form == license::Form::limited || decision_.form == license::Form::deidentified)
-    return refuse(Reason::unfilterable,
-                  fmt::format("The decision is form `{}` on {}; this build has no transformer for that form yet, so nothing was released.",
-                              name(decision_.form), policy_->table->license(decision_.license).id));
+  if (decision_.form != license::Form::identified)
+    if (auto fits = fits_form(); !fits) return fits;
   if (route_->speaks == Speaks::http && decision_.view.known())
     return refuse(Reason::unfilterable,
                   "The license is for a view of certain elements, and this route does not speak a format that can be reduced.");
@@ -327,7 +325,7 @@ Task<void> Exchange::outcome(const Step<void>& told) {
     c.held.fetch_add(1, std::memory_order_relaxed);
   else if (!told)
     c.refused.fetch_add(1, std::memory_order_relaxed);
-  else if (decision_.view.known())
+  else if (decision_.view.known() || decision_.form != license::Form::identified)
     c.reduced.fetch_add(1, std::memory_order_relaxed);
   else
     c.passed.fetch_add(1, std::memory_order_relaxed);
@@ -374,15 +372,27 @@ Task<void> Exchange::outcome(const Step<void>& told) {
 // -----------------------------------------------------------------------------------------------------------------
 
 Exchange::Exchange(Gate& gate, http::Request request, http::Body& body, http::Responder& responder, Executor executor)
-    : gate_(gate), request_(std::move(request)), body_(body), responder_(responder), executor_(std::move(executor)) {
+    : gate_(gate),
+      request_(std::move(request)),
+      body_(body),
+      responder_(responder),
+      executor_(std::move(executor)),
+      random_ids_(*gate.options_.random),
+      reduced_scanner_(gate.options_.limits) {
   begun_ = gate_.options_.ledger->now();
   id_ = gate_.next_reference(begun_);
 }
 
+std::string Exchange::profile_text(license::Form form) const {
+  const deid::FhirTransform* transform = policy_->transform(form);
+  return transform == nullptr ? std::string() : transform->profile().named() + "#" + brief(policy_->deid->digest);
+}
+
 std::string Exchange::view_text(const license::Decision& decision) const {
-  if (!decision.view.known()) return "full";
+  std::string text = profile_text(decision.form);
+  if (!decision.view.known()) return text + "full";
   const license::View& view = policy_->table->view(decision.view);
-  std::string text = view.id;
+  text += view.id;
   for (const license::View::Type& t : view.types) {
     text += '\n' + t.type;
     for (const std::string& e : t.elements) text += ' ' + e;
@@ -414,7 +424,7 @@ bool Exchange::holds_under(const std::shared_ptr<const Policy>& newest) {
   for (Carried& c : carried_) {
     c.ask = ask_of(c.ask.data_class, c.ask.patient, c.type);
     const license::Decision d = decide_one(c.ask);
-    if ((d.outcome != Outcome::pass && d.outcome != Outcome::reduce) || d.form != c.form || view_text(d) != c.view) return false;
+    if (d.outcome == Outcome::refuse || d.outcome == Outcome::hold || d.form != c.form || view_text(d) != c.view) return false;
   }
   return true;
 }
@@ -455,6 +465,7 @@ ledger::Draft Exchange::draft(ledger::Kind kind, ledger::Leg leg) const {
       d.ground = l.ground_kind;
       d.agreements = l.agreements;
       d.form = name(decision_.form);
+      d.profile = profile_text(decision_.form);
       d.view = decision_.view.known() ? table.view(decision_.view).id : "full";
     }
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "codec/fhir_request.h"
+#include "deid/codes.h"
 #include "gate/gate.h"
 #include "gate/send.h"
 
@@ -97,6 +98,10 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   // Shapes one resource into `out`; false: withheld. A refusal only where the whole answer is that one resource.
   [[nodiscard]] bool shape_resource(const codec::ResourceScan& scan, std::string& out, license::Decision& decision);
   [[nodiscard]] bool shows_everything() const;  // of the type that was asked for
+  // Puts one resource into the form of its decision, which becomes a refusal where that can't be done in full.
+  [[nodiscard]] bool transform_resource(const codec::ResourceScan& scan, std::string& out, license::Decision& decision);
+  // Under a form less than identified: what the route can make of it, and whether the request sees no more than that form shows.
+  [[nodiscard]] Step<void> fits_form() const;
   [[nodiscard]] Step<void> refuse_resource(const license::Decision& decision);
   [[nodiscard]] Task<Step<void>> flush_part(http::Response& head, std::string& out);
   // Whether this resource may be in the answer; its decision otherwise.
@@ -109,7 +114,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   [[nodiscard]] bool stopped_as_stale(const license::Decision& decision, Micros now) const;
   [[nodiscard]] bool is_special(license::ClassId data_class) const;  // psychotherapy notes, Part 2 records, …
   [[nodiscard]] license::Decision decide_one(const license::Ask& ask);
-  [[nodiscard]] std::string view_text(const license::Decision& decision) const;
+  [[nodiscard]] std::string view_text(const license::Decision& decision) const;  // and the profile: what a change is told by
+  [[nodiscard]] std::string profile_text(license::Form form) const;              // empty where identified
   // Goes over to the table that is in force now: false where form, view or any part that was carried no longer holds under it.
   [[nodiscard]] bool holds_under(const std::shared_ptr<const Policy>& newest);
   [[nodiscard]] ledger::Draft draft(ledger::Kind kind, ledger::Leg leg) const;
@@ -152,6 +158,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   bool streaming_ = false;
   bool cut_ = false;
   std::string cut_why_;
+  deid::Codes random_ids_;                       // in place of ids, for this exchange only: it can't be asked again by one
+  codec::ResourceScanner reduced_scanner_;  // of what a view left, before it is transformed
+  std::string reduced_;                     // scratch
   bool token_spent_here_ = false;  // the transaction token was spent by an earlier record of this same exchange
 };
 

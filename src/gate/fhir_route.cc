@@ -1,6 +1,7 @@
 // FHIR R4 through the gate: what a request is about, and the answer resource by resource: classified, decided, reduced, recorded, sent.
 
 #include <algorithm>
+#include <array>
 
 #include "crypto/crypto.h"
 #include "gate/exchange.h"
@@ -44,6 +45,23 @@ Action action_of(Interaction interaction) {
 std::string without_slash(std::string url) {
   if (url.ends_with('/')) url.pop_back();
   return url;
+}
+
+// Whether a page's address holds only what the caller wrote, numbers and words: an opaque position may be somebody's id.
+bool says_nothing_new(std::string_view url, std::string_view asked) {
+  const std::size_t mark = url.find('?');
+  const std::string_view path = url.substr(0, mark), type = path.substr(path.rfind('/') + 1);
+  if (!type.empty() && !codec::is_resource_type(type)) return false;
+  std::string_view query = mark == std::string_view::npos ? std::string_view{} : url.substr(mark + 1);
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+    const std::string_view value = pair.substr(std::min(pair.size(), pair.find('=') + 1));
+    const bool number = value.size() <= 9 && value.find_first_not_of("0123456789") == std::string_view::npos;
+    const bool word = std::all_of(value.begin(), value.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '-' || c == '_'; });
+    if (!number && !word && asked.find(pair) == std::string_view::npos) return false;
+  }
+  return true;
 }
 
 std::string_view text_of(const http::Headers& headers, std::string_view name) {
@@ -199,7 +217,8 @@ license::Decision Exchange::decide_resource(const codec::ResourceScan& scan, lic
 bool Exchange::shape_resource(const codec::ResourceScan& scan, std::string& out, license::Decision& decision) {
   if (scan.type == "OperationOutcome") {
     decision = decision_;
-    return policy_->filter(decision_.view).apply(scan, out) == codec::Applied::kept;
+    const bool words = decision_.form == license::Form::identified || observed_;
+    return (words ? policy_->filter(decision_.view) : policy_->nothing).apply(scan, out) == codec::Applied::kept;
   }
   license::ClassId data_class;
   decision = decide_resource(scan, data_class);
@@ -210,14 +229,17 @@ bool Exchange::shape_resource(const codec::ResourceScan& scan, std::string& out,
   }
   // What a person released was decided as a whole; its resources are held by the same license, not refused.
   const bool held_and_released = decision.outcome == Outcome::hold && decision_.outcome == Outcome::hold;
-  bool keep = decision.outcome == Outcome::pass || decision.outcome == Outcome::reduce || held_and_released;
-  if (decision.form == license::Form::limited || decision.form == license::Form::deidentified) keep = false;
-  if (keep && policy_->filter(decision.view).apply(scan, out) != codec::Applied::kept) {
-    keep = false;
-    decision.outcome = Outcome::refuse;
-    decision.reason = Reason::out_of_scope;
-  }
+  const bool keep = (decision.outcome != Outcome::refuse && decision.outcome != Outcome::hold) || held_and_released;
   if (!keep) return false;
+  if (decision.form == license::Form::identified) {
+    if (policy_->filter(decision.view).apply(scan, out) != codec::Applied::kept) {
+      decision.outcome = Outcome::refuse;
+      decision.reason = Reason::out_of_scope;
+      return false;
+    }
+  } else if (!transform_resource(scan, out, decision)) {
+    return false;
+  }
   for (const std::string_view p : scan.patients) kept_patients_.insert(std::string(p));
   const license::PatientKey patient = scan.patients.empty() ? license::PatientKey{} : note_patient(scan.patients[0]);
   if (carried_keys_.insert(patient[0] ^ (std::uint64_t{data_class.value} << 32)).second)
@@ -225,7 +247,68 @@ bool Exchange::shape_resource(const codec::ResourceScan& scan, std::string& out,
   return true;
 }
 
+bool Exchange::transform_resource(const codec::ResourceScan& scan, std::string& out, license::Decision& decision) {
+  const auto fail = [&](Reason reason) {
+    decision.outcome = Outcome::refuse;
+    decision.reason = reason;
+    return false;
+  };
+  const deid::FhirTransform* transform = policy_->transform(decision.form);
+  if (transform == nullptr) return fail(Reason::unfilterable);
+  reduced_.clear();
+  if (policy_->filter(decision.view).apply(scan, reduced_) != codec::Applied::kept) return fail(Reason::out_of_scope);
+  const auto again = reduced_scanner_.scan(reduced_);
+  if (!again) return fail(Reason::unfilterable);
+  deid::FhirContext context{.as_of = std::chrono::floor<std::chrono::days>(gate_.options_.ledger->now()), .codes = random_ids_};
+  return transform->apply(**again, context, out) == deid::Applied::kept || fail(Reason::unfilterable);
+}
+
+Step<void> Exchange::fits_form() const {
+  const std::string_view form = name(decision_.form);
+  const std::string& license = policy_->table->license(decision_.license).id;
+  const deid::FhirTransform* transform = policy_->transform(decision_.form);
+  // PHI that is sent has no transformer, and what is written can't be written in a lesser form: refused, never let through as it is.
+  if (route_->speaks != Speaks::fhir_r4 || route_->serves.empty() || transform == nullptr)
+    return refuse(Reason::unfilterable,
+                  fmt::format("The decision is form `{}` on {}, which this route can't make: nothing was released.", form, license));
+  const codec::FhirRequest& asked = located_.fhir;
+  if (asked.interaction != Interaction::read && asked.interaction != Interaction::search_type)
+    return refuse(Reason::unfilterable,
+                  fmt::format("The decision is form `{}` on {}: only resources and searches by type are made in it.", form, license));
+  // Who asks by a patient's identifier has the identifier: an answer, in whatever form, would be about a known person.
+  if (codec::patient_of(asked) || !asked.compartment_type.empty())
+    return refuse(
+        Reason::out_of_scope,
+        fmt::format("The decision is form `{}` on {}: it is not asked for by a patient's id. Ask by type, code or date.", form, license));
+  const auto shown = [&](std::string_view parameter) {
+    if (parameter == "_lastUpdated") return transform->shows(asked.type, "meta.lastUpdated");
+    const auto paths = codec::search_paths(asked.type, parameter);
+    return !paths.empty() && std::all_of(paths.begin(), paths.end(), [&](std::string_view p) { return transform->shows(asked.type, p); });
+  };
+  for (const codec::SearchParameter& p : asked.parameters) {
+    constexpr std::array<std::string_view, 9> kResult = {"_count",   "_offset",   "_format",  "_pretty",    "_total",
+                                                         "_summary", "_elements", "_include", "_revinclude"};
+    if (std::find(kResult.begin(), kResult.end(), p.name) != kResult.end()) continue;
+    bool good = p.chain.empty() && (p.modifier.empty() || p.modifier == "not" || p.modifier == "missing");
+    if (p.name == "_sort") {
+      for (std::string_view rest = p.value; good && !rest.empty();) {
+        std::string_view key = rest.substr(0, rest.find(','));
+        rest.remove_prefix(std::min(rest.size(), key.size() + 1));
+        if (key.starts_with('-')) key.remove_prefix(1);
+        good = shown(key);
+      }
+    } else {
+      good = good && shown(p.name);
+    }
+    if (!good)
+      return refuse(Reason::out_of_scope, fmt::format("The decision is form `{}` on {}, and the request looks at what that form hides: {}.",
+                                                      form, license, p.name));
+  }
+  return {};
+}
+
 bool Exchange::shows_everything() const {
+  if (decision_.form != license::Form::identified) return false;
   if (!decision_.view.known()) return true;
   const license::View::Type* type = policy_->table->view(decision_.view).find(located_.type);
   return type != nullptr && type->whole();
@@ -236,10 +319,12 @@ Step<void> Exchange::refuse_resource(const license::Decision& decision) {
   const std::string sentence = policy_->table->sentence(decision);
   // Which rule withholds a specially protected record would tell what kind of record it is: one neutral answer for all of them.
   if (special || decision.neutral) return refuse(Reason::restricted, sentence, true);
-  if (decision.outcome == Outcome::refuse) return refuse(decision.reason, sentence);
-  return refuse(
-      Reason::unfilterable,
-      fmt::format("The license for this resource is of form `{}`, and this build has no transformer for it yet.", name(decision.form)));
+  if (decision.reason == Reason::unfilterable)
+    return refuse(
+        Reason::unfilterable,
+        fmt::format("The license for this resource is of form `{}`, and it can't be put into that form in full: nothing was released.",
+                    name(decision.form)));
+  return refuse(decision.outcome == Outcome::refuse ? decision.reason : Reason::no_ground, sentence);
 }
 
 Task<Step<void>> Exchange::flush_part(http::Response& head, std::string& out) {
@@ -272,7 +357,11 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
   head.status = answer.head().status;
   head.headers.add("cache-control", "no-store");
   head.headers.add("licet-reference", id_);
-  const codec::Rebase rebase = codec::prefix_rebase(route_->bases, without_slash(own_base()));
+  codec::Rebase rebase = codec::prefix_rebase(route_->bases, without_slash(own_base()));
+  if (decision_.form != license::Form::identified && !observed_)
+    rebase = [inner = std::move(rebase), asked = request_.target](std::string_view url, std::string& to) {
+      return says_nothing_new(url, asked) && inner(url, to);
+    };
   if (!reduced) {  // transparent where the view is full; under a reduced one these would tell about what is hidden
     for (const std::string_view name : {"etag", "last-modified"})
       if (const std::string_view value = text_of(from, name); !value.empty()) head.headers.add(std::string(name), std::string(value));
@@ -351,7 +440,9 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
           const bool match = event->entry.search_mode.empty() || event->entry.search_mode == "match";
           matches += match;
           if (shape_resource(*event->scan, shaped, decision)) {
-            bundle().entry(event->entry, shaped);
+            const bool whole = decision.form == license::Form::identified || observed_;
+            bundle().entry(whole ? event->entry : codec::BundleEntry{.search_mode = event->entry.search_mode},
+                           shaped);  // the rest says the id
             matches_shown += match;
             ++resources_;
             ++part_resources_;

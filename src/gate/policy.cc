@@ -1,6 +1,9 @@
 #include "gate/policy.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <tuple>
 
 namespace licet::gate {
 
@@ -12,6 +15,17 @@ const Route* Policy::find(std::string_view path) const {
 }
 
 Result<void> prepare(Policy& policy) {
+  LICET_TRY(nothing, codec::ElementFilter::compile({}));
+  policy.nothing = std::move(nothing);
+  if (policy.deid) {
+    for (auto [form, id, to] : {std::tuple(deid::Form::limited, "limited-data-set", &policy.limited),
+                                std::tuple(deid::Form::deidentified, "safe-harbor", &policy.deidentified)}) {
+      const deid::Profile* profile = policy.deid->find(id);
+      if (profile == nullptr || profile->form != form)
+        return Error{Code::invalid_argument, fmt::format("packs/deid: no profile {} of form {}", id, name(form))};
+      to->emplace(*policy.deid, *profile);
+    }
+  }
   const license::Table& table = *policy.table;
   for (std::uint32_t i = 0; i < table.views(); ++i) {
     const license::View& view = table.view(license::ViewId{i});

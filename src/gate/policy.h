@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "codec/fhir.h"
+#include "deid/fhir.h"
 #include "http/handler.h"
 #include "identity/identity.h"
 #include "license/table.h"
@@ -41,10 +42,18 @@ struct Policy {
   std::vector<Route> routes;
   std::vector<codec::ElementFilter> filters;  // by ViewId
   codec::ElementFilter full = codec::ElementFilter::full();
+  codec::ElementFilter nothing = codec::ElementFilter::full();  // after prepare(): no type at all; outcomes as codes
+  std::shared_ptr<const deid::Library> deid;                    // packs/deid; null: forms less than identified are refused
+  std::optional<deid::FhirTransform> limited, deidentified;     // by prepare(), of `deid`
   std::shared_ptr<const identity::Directory> directory;
 
   // The route with the longest `listens` that begins the path; nullptr: none.
   [[nodiscard]] const Route* find(std::string_view path) const;
+  // What makes a resource of that form; nullptr: `identified`, which needs nothing, or no profile for it.
+  [[nodiscard]] const deid::FhirTransform* transform(license::Form form) const {
+    if (form == license::Form::limited) return limited ? &*limited : nullptr;
+    return form == license::Form::deidentified && deidentified ? &*deidentified : nullptr;
+  }
   [[nodiscard]] const codec::ElementFilter& filter(license::ViewId view) const { return view.known() ? filters[view.value] : full; }
 };
 

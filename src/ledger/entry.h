@@ -75,6 +75,7 @@ struct Draft {
   Reason reason = Reason::none;
   std::string form;      // identified | limited | deidentified
   std::string view;      // id of the view, or "full"
+  std::string profile;   // of a form less than identified: the de-identification profile, "limited-data-set@1#" and its pack's digest, brief
   std::uint64_t resources = 0;
   std::uint64_t withheld = 0;   // resources dropped from the answer
   std::uint64_t bytes = 0;

@@ -233,6 +233,7 @@ Result<PreparedLeaf> prepare(const Draft& draft, crypto::KeyRing& keys, Random& 
   w.number("part", draft.part);
   w.raw("patients", patients);
   w.raw("payload", payload);
+  w.text("profile", draft.profile);
   w.text("purpose", draft.purpose);
   w.text("purpose_from", draft.purpose_source);
   if (draft.reason != Reason::none) w.text("reason", code(draft.reason));

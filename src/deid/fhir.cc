@@ -1,0 +1,395 @@
+#include "deid/fhir.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "codec/fhir_request.h"
+#include "deid/dates.h"
+
+namespace licet::deid {
+namespace {
+
+using codec::JsonValue;
+using Is = Element::Is;
+
+bool is_alnum(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool is_token(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+    return is_alnum(c) || std::string_view("._:/|#+-%*[]{}()^").find(c) != std::string_view::npos;
+  });
+}
+
+bool is_system_uri(std::string_view text) {
+  if (text.size() > 256 || text.find_first_of("?@ \\") != std::string_view::npos) return false;
+  return text.starts_with("http://") || text.starts_with("https://") || text.starts_with("urn:");
+}
+
+bool is_id(std::string_view text) {
+  return !text.empty() && text.size() <= 64 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_alnum(c) || c == '-' || c == '.'; });
+}
+
+void open_member(std::string& out, std::string_view key) {
+  if (out.back() != '{') out += ',';
+  out.append("\"").append(key).append("\":");
+}
+
+// Writes one resource. Everything returns false, and has appended nothing, where nothing may be told.
+class Writer {
+ public:
+  Writer(const Library& library, const Profile& profile, const codec::ResourceScan& scan, FhirContext& context, std::string& out)
+      : library_(library), profile_(profile), scan_(scan), context_(context), out_(out) {}
+
+  bool resource(const Shape& shape) {
+    out_ += "{\"resourceType\":\"";
+    out_.append(scan_.type).append("\"");
+    for (const codec::ResourceScan::Member& member : scan_.members) {
+      if (member.key == "resourceType" || member.key == "meta") continue;
+      one(shape, member.key, JsonValue(*scan_.tape, member.first), nullptr);
+    }
+    meta(shape);
+    out_ += '}';
+    return true;
+  }
+  [[nodiscard]] bool modified() const { return modified_; }
+
+ private:
+  void meta(const Shape& shape) {
+    open_member(out_, "meta");
+    out_ += '{';
+    std::size_t labels = std::string::npos;  // where the security array can be gone on with
+    const Element* element = shape.find("meta");
+    for (const codec::ResourceScan::Member& member : scan_.members) {
+      const JsonValue value(*scan_.tape, member.first);
+      if (member.key != "meta" || element == nullptr || !value.is_object()) continue;
+      value.each_member([&](std::string_view key, JsonValue inner) {
+        one(*element->shape, key, inner, nullptr);
+        if (key == "security" && out_.back() == ']') labels = out_.size() - 1;
+        return true;
+      });
+    }
+    std::string label = R"({"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":")";
+    label.append(profile_.label).append("\"}");
+    if (labels != std::string::npos) {
+      out_.insert(labels, "," + label);
+    } else {
+      open_member(out_, "security");
+      out_.append("[").append(label).append("]");
+    }
+    out_ += '}';
+  }
+
+  // A member of an object that is being written. `object`: what it stands in, for a display.
+  bool one(const Shape& shape, std::string_view key, JsonValue value, const JsonValue* object) {
+    if (key == "modifierExtension" || key == "implicitRules") {
+      modified_ = true;
+      return false;
+    }
+    const Element* element = shape.find(key);
+    if (element == nullptr) return false;
+    const std::size_t before = out_.size();
+    open_member(out_, key);
+    if (write(*element, value, object)) return true;
+    out_.resize(before);
+    return false;
+  }
+
+  bool write(const Element& element, JsonValue value, const JsonValue* object) {
+    if (!value.is_array()) return single(element, value, object);
+    const std::size_t before = out_.size();
+    out_ += '[';
+    value.each_element([&](JsonValue item) {
+      const std::size_t here = out_.size();
+      if (out_.back() != '[') out_ += ',';
+      if (item.is_array() || !single(element, item, object)) out_.resize(here);
+      return true;
+    });
+    if (out_.back() == '[') {
+      out_.resize(before);
+      return false;
+    }
+    out_ += ']';
+    return true;
+  }
+
+  bool single(const Element& element, JsonValue value, const JsonValue* object) {
+    switch (element.is) {
+      case Is::shape:
+        return value.is_object() && inside(*element.shape, value);
+      case Is::identifier:
+        return value.is_string() && identifier(element.kind, value);
+      case Is::token:
+        return value.is_string() && is_token(value.text()) && raw(value);
+      case Is::uri:
+        return value.is_string() && is_system_uri(value.text()) && raw(value);
+      case Is::number:
+        return value.is_number() && raw(value);
+      case Is::flag:
+        return value.is_bool() && raw(value);
+      case Is::display:
+        if (!value.is_string()) return false;
+        return object != nullptr && published(*object) ? raw(value) : text(value.meaning());
+      case Is::date:
+        return value.is_string() && date(value.text(), false);
+      case Is::instant:
+        return value.is_string() && date(value.text(), true);
+      case Is::reference:
+        return value.is_string() && reference(value.text());
+      case Is::age:
+        return value.is_object() && age(*element.shape, value);
+      case Is::base64:
+        return value.is_string() && base64_text(value.text());
+      case Is::xhtml:
+        return false;  // a narrative repeats in words what the elements say: nothing is lost with it
+    }
+    return false;
+  }
+
+  bool raw(JsonValue value) {
+    out_ += value.raw();
+    return true;
+  }
+
+  bool inside(const Shape& shape, JsonValue object) {
+    const std::size_t before = out_.size();
+    out_ += '{';
+    object.each_member([&](std::string_view key, JsonValue value) {
+      one(shape, key, value, &object);
+      return true;
+    });
+    if (out_.back() == '{') {
+      out_.resize(before);
+      return false;
+    }
+    out_ += '}';
+    return true;
+  }
+
+  bool published(const JsonValue& coding) const {
+    bool yes = false;
+    coding.each_member([&](std::string_view key, JsonValue value) {
+      if (key != "system" || !value.is_string()) return true;
+      const auto& list = library_.fhir.terminologies;
+      yes = std::any_of(list.begin(), list.end(), [&](const std::string& system) {
+        return system.ends_with('/') ? value.text().starts_with(system) : value.text() == system;
+      });
+      return false;
+    });
+    return yes;
+  }
+
+  bool text(std::string_view meaning) {
+    const Act act = profile_.rule(Kind::text).act;
+    if (act != Act::scrub || !context_.scrub) return false;
+    std::string scrubbed;
+    context_.scrub(scan_, meaning, scrubbed);
+    if (scrubbed.empty()) return false;
+    codec::append_json_string(out_, scrubbed);
+    return true;
+  }
+
+  bool base64_text(std::string_view encoded) {
+    if (profile_.rule(Kind::text).act != Act::scrub || !context_.scrub) return false;
+    const auto plain = unbase64(encoded);
+    // Only what is text through and through: an image or a PDF is not read here, and so it doesn't leave.
+    if (!plain || plain->find('\0') != std::string::npos || plain->starts_with("%PDF")) return false;
+    for (const char c : *plain)
+      if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t' && c != '\f') return false;
+    std::string scrubbed;
+    context_.scrub(scan_, *plain, scrubbed);
+    if (scrubbed.empty()) return false;
+    out_.append("\"").append(base64(as_bytes(scrubbed))).append("\"");
+    return true;
+  }
+
+  bool identifier(Kind kind, JsonValue value) {
+    if (kind == Kind::text) return text(value.meaning());
+    if (kind == Kind::date) return date(value.text(), false);
+    switch (profile_.rule(kind).act) {
+      case Act::keep:
+        return raw(value);
+      case Act::zip3: {
+        const std::string area = library_.zips.generalize(value.text());
+        if (area.empty()) return false;
+        out_.append("\"").append(area).append("\"");
+        return true;
+      }
+      case Act::code:
+        if (kind == Kind::id && !is_id(value.text())) return false;
+        out_.append("\"").append(context_.codes.of(value.meaning())).append("\"");
+        return true;
+      case Act::redact:
+        if (kind == Kind::id) return false;  // an id says which: a tag in its place would make all the same
+        out_.append("\"[").append(name(kind)).append("]\"");
+        return true;
+      case Act::drop:
+      case Act::surrogate:  // an invented value in a structured field would be believed
+      case Act::shift:
+      case Act::year:
+      case Act::age90:
+      case Act::scrub:
+        return false;
+    }
+    return false;
+  }
+
+  bool date(std::string_view written, bool whole) {
+    std::string told;
+    switch (profile_.rule(Kind::date).act) {
+      case Act::keep:
+        if (parse_fhir_date(written)) told = written;
+        break;
+      case Act::year:
+        if (!whole) told = generalize_year(written, context_.as_of);
+        break;
+      case Act::shift:
+        if (const std::string_view patient = whose(); !patient.empty() && !context_.shift_key.empty())
+          told = shift(written, shift_of(context_.shift_key, patient));
+        break;
+      case Act::drop:
+      case Act::redact:
+      case Act::surrogate:
+      case Act::code:
+      case Act::zip3:
+      case Act::age90:
+      case Act::scrub:
+        break;
+    }
+    if (told.empty()) return false;
+    out_.append("\"").append(told).append("\"");
+    return true;
+  }
+  std::string_view whose() const { return scan_.patients.size() == 1 ? scan_.patients[0] : std::string_view{}; }
+
+  bool reference(std::string_view written) {
+    const Act act = profile_.rule(Kind::id).act;
+    if (act != Act::keep && act != Act::code) return false;
+    std::string_view head, id;
+    constexpr std::string_view kUuid = "urn:uuid:";
+    if (written.starts_with(kUuid)) {
+      head = kUuid;
+      id = written.substr(kUuid.size());
+    } else {
+      const std::size_t slash = written.find('/');
+      if (slash == std::string_view::npos) return false;
+      head = written.substr(0, slash + 1);
+      id = written.substr(slash + 1);
+      if (const std::size_t history = id.find("/_history/"); history != std::string_view::npos) id = id.substr(0, history);
+      if (!codec::is_resource_type(head.substr(0, slash))) return false;
+    }
+    if (!is_id(id)) return false;
+    out_.append("\"").append(head).append(act == Act::keep ? std::string(id) : context_.codes.of(id)).append("\"");
+    return true;
+  }
+
+  // A Quantity of years, months … Over 89 years it becomes "90 or more" in FHIR's own words.
+  bool age(const Shape& shape, JsonValue quantity) {
+    const Act act = profile_.rule(Kind::age).act;
+    if (act == Act::keep) return inside(shape, quantity);
+    if (act != Act::age90) return false;
+    double value = -1;
+    std::string_view unit;
+    quantity.each_member([&](std::string_view key, JsonValue v) {
+      if (key == "value" && v.is_number()) value = std::strtod(std::string(v.raw()).c_str(), nullptr);
+      if (key == "code" && v.is_string()) unit = v.text();
+      return true;
+    });
+    const double years = unit == "a" ? value : unit == "mo" ? value / 12 : unit == "wk" ? value / 52 : unit == "d" ? value / 365 : 90;
+    if (value < 0) return false;
+    if (years < 90) return inside(shape, quantity);
+    out_ += R"({"value":90,"comparator":">=","unit":"years","system":"http://unitsofmeasure.org","code":"a"})";
+    return true;
+  }
+
+  const Library& library_;
+  const Profile& profile_;
+  const codec::ResourceScan& scan_;
+  FhirContext& context_;
+  std::string& out_;
+  bool modified_ = false;
+};
+
+}  // namespace
+
+std::string_view name(Applied applied) {
+  switch (applied) {
+    case Applied::kept:
+      return "kept";
+    case Applied::unlisted:
+      return "a type that no rule knows";
+    case Applied::modified:
+      return "an extension that changes its meaning";
+  }
+  return "?";
+}
+
+Applied FhirTransform::apply(const codec::ResourceScan& scan, FhirContext& context, std::string& out) const {
+  const Shape* shape = library_.fhir.find(scan.type);
+  if (shape == nullptr) return Applied::unlisted;
+  const std::size_t before = out.size();
+  Writer writer(library_, profile_, scan, context, out);
+  if (writer.resource(*shape) && !writer.modified()) return Applied::kept;
+  out.resize(before);
+  return Applied::modified;
+}
+
+bool FhirTransform::shows(std::string_view type, std::string_view path) const {
+  const Shape* shape = library_.fhir.find(type);
+  const auto kept = [&](const Element& element) {
+    switch (element.is) {
+      case Is::token:
+      case Is::uri:
+      case Is::number:
+      case Is::flag:
+        return true;
+      case Is::identifier:
+        return profile_.rule(element.kind).act == Act::keep;
+      case Is::date:
+      case Is::instant:
+        return profile_.rule(Kind::date).act == Act::keep;
+      case Is::reference:
+        return profile_.rule(Kind::id).act == Act::keep;
+      case Is::age:
+        return profile_.rule(Kind::age).act == Act::keep;
+      case Is::shape:
+      case Is::display:
+      case Is::base64:
+      case Is::xhtml:
+        return false;
+    }
+    return false;
+  };
+  // What a token, quantity or date search looks at.
+  const auto shows_whole = [&](const Shape& whole) {
+    for (const std::string_view key : {"event", "coding", "code", "value", "start"})
+      if (const Element* inner = whole.find(key); inner != nullptr)
+        return inner->is == Is::shape ? inner->shape->find("code") != nullptr : kept(*inner);
+    return false;
+  };
+  while (shape != nullptr) {
+    const std::size_t dot = path.find('.');
+    const std::string_view key = path.substr(0, dot);
+    const Element* element = shape->find(key);
+    if (element == nullptr) {
+      // A choice element: every one of its spellings.
+      bool any = false;
+      for (const Element& choice : shape->elements) {
+        if (choice.key.size() <= key.size() || !choice.key.starts_with(key) || choice.key[key.size()] < 'A' || choice.key[key.size()] > 'Z')
+          continue;
+        any = true;
+        if (!(choice.is == Is::shape ? shows_whole(*choice.shape) : kept(choice))) return false;
+      }
+      return any && !key.empty() && dot == std::string_view::npos;
+    }
+    if (element->is != Is::shape) return dot == std::string_view::npos && kept(*element);
+    if (dot == std::string_view::npos) return shows_whole(*element->shape);
+    shape = element->shape.get();
+    path.remove_prefix(dot + 1);
+  }
+  return false;
+}
+
+}  // namespace licet::deid

@@ -1,0 +1,150 @@
+// What is done with each kind of identifier, by what right: profiles as data (packs/deid/*.yaml).
+//
+//   LICET_TRY(library, deid::load_library(sources));              // every file of packs/deid
+//   const Profile* p = library.find("safe-harbor");
+//   p->form == Form::deidentified;  p->rule(Kind::zip).act == Act::zip3;  p->rule(Kind::zip).cites == "164.514(b)(2)(i)(B)"
+//
+// A profile is labeled by what its output is in law: *deidentified* (Safe Harbor; its other condition, no actual knowledge, is a person's
+// attestation), *limited* (a limited data set: still PHI, under a data use agreement), or *pseudonymized* (PHI like any other). load()
+// holds a profile to its label: where the law says "remove", a rule that keeps is an error of the file, whatever else it says.
+//
+// Pure; a Library is immutable and safe on any thread. Errors: invalid_argument with file:line:column. Source: 45 CFR 164.514(b)(2), (c),
+// (e)(2).
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "stack/stack.h"
+
+namespace licet::deid {
+
+// What something is. One list for text and structured data; `clause` is the letter of 164.514(b)(2)(i).
+enum class Kind : std::uint8_t {
+  name,
+  relative,      // "mother of three": who they are, without a name
+  organization,  // an employer, school or facility by name
+  street,
+  city,
+  county,
+  zip,
+  state,
+  country,
+  date,
+  age,
+  phone,
+  fax,
+  email,
+  ssn,
+  mrn,
+  plan,  // health plan beneficiary number
+  account,
+  license,  // certificates and licenses, DEA and NPI numbers
+  vehicle,
+  device,
+  url,
+  ip,
+  biometric,
+  photo,
+  id,     // any other unique number or code; in FHIR the logical id
+  trait,  // any other characteristic: labels such as "celebrity"
+  text,   // words that a person wrote: nothing is known of them until the text engine has read them
+};
+inline constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::text) + 1;
+[[nodiscard]] std::string_view name(Kind kind);  // "zip"
+[[nodiscard]] char clause(Kind kind);            // 'B'; '-' where the law names none
+[[nodiscard]] std::optional<Kind> kind_of(std::string_view name);
+
+enum class Act : std::uint8_t {
+  drop,  // structured: the element goes; text: as redact
+  keep,
+  redact,     // text: a typed tag, [NAME]
+  surrogate,  // text: an invented value of the same kind, the same one for the same original
+  code,       // a random code (164.514(c)), the same one for the same original
+  shift,      // dates: by the patient's own number of days
+  year,       // dates: the year; none where it tells of an age over 89
+  zip3,       // the first three digits, 000 where 20,000 or fewer people live there
+  age90,      // ages over 89 become 90 or older; others stay
+  scrub,      // text only: the text engine takes out what it finds
+};
+[[nodiscard]] std::string_view name(Act act);
+
+enum class Form : std::uint8_t { deidentified, limited, pseudonymized };
+[[nodiscard]] std::string_view name(Form form);
+
+struct Rule {
+  Act act = Act::drop;
+  std::string cites;
+};
+
+struct Profile {
+  std::string id, version, title;
+  Form form = Form::pseudonymized;
+  std::string label;  // code of HL7 v3-ObservationValue that goes into meta.security: ANONYED, REDACTED, PSEUDED
+  std::array<Rule, kKinds> rules;
+  [[nodiscard]] const Rule& rule(Kind kind) const { return rules[static_cast<std::size_t>(kind)]; }
+  [[nodiscard]] std::string named() const { return id + "@" + version; }
+};
+
+// What each element of a FHIR R4 resource is (packs/deid/fhir-r4.yaml). What isn't listed is dropped.
+struct Shape;
+struct Element {
+  std::string key;
+  // What a value of it must look like; anything else is dropped, so that no name fits where a code should be.
+  enum class Is : std::uint8_t {
+    shape,       // an object (or list of them): `shape`
+    identifier,  // a string that is `kind`
+    token,       // a code: at most 64 letters, digits and ._:/|#+- without spaces
+    uri,         // of a terminology or unit system: http, https, urn; no query, no '@'
+    number,
+    flag,
+    display,    // the words of a code of a published terminology; of any other it is text
+    date,       // date or dateTime: kind date
+    instant,    // the same, but FHIR allows no part of it: dropped where only a part may stay
+    reference,  // Type/id or urn:uuid: kind id
+    age,        // a Quantity (`shape`): kind age
+    base64,     // text in base64: kind text
+    xhtml,      // a narrative: kind text
+  };
+  Is is = Is::shape;
+  Kind kind = Kind::id;
+  std::shared_ptr<const Shape> shape;
+};
+struct Shape {
+  std::vector<Element> elements;  // sorted by key
+  [[nodiscard]] const Element* find(std::string_view key) const;
+};
+struct FhirMap {
+  std::vector<std::pair<std::string, std::shared_ptr<const Shape>>> types;  // sorted
+  std::vector<std::string> terminologies;                                   // systems whose displays are published words
+  [[nodiscard]] const Shape* find(std::string_view type) const;
+};
+
+// Three-digit ZIP areas of 20,000 people or fewer: the union of dated lists, because the rule says "current" and censuses differ.
+struct ZipTable {
+  std::bitset<1000> small;
+  // "45990-1234" → "459" or "000"; empty where it is no ZIP code.
+  [[nodiscard]] std::string generalize(std::string_view zip) const;
+};
+
+struct Library {
+  std::vector<Profile> profiles;
+  FhirMap fhir;
+  ZipTable zips;
+  Digest digest{};  // of the files
+  [[nodiscard]] const Profile* find(std::string_view id) const;
+};
+
+// sources: {path, bytes} of the *.yaml files of packs/deid.
+[[nodiscard]] Result<Library> load_library(std::span<const stack::Source> sources);
+
+}  // namespace licet::deid
