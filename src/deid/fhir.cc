@@ -1,6 +1,7 @@
 #include "deid/fhir.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/bytes.h"
 #include "codec/fhir_request.h"
@@ -16,10 +17,15 @@ bool is_alnum(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+constexpr auto kTokenBytes = [] {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/|#+-%*[]{}()^"))
+    table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
 bool is_token(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return is_alnum(c) || std::string_view("._:/|#+-%*[]{}()^").find(c) != std::string_view::npos;
-  });
+  return !text.empty() && text.size() <= 64 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return kTokenBytes[static_cast<unsigned char>(c)]; });
 }
 
 bool is_system_uri(std::string_view text) {
@@ -218,7 +224,11 @@ class Writer {
         return true;
       }
       case Act::code:
-        if (kind == Kind::id && !is_id(value.text())) return false;
+        if (kind == Kind::id) {
+          if (!is_id(value.text())) return false;  // so there are no escapes in it
+          out_.append("\"").append(context_.codes.of(value.text())).append("\"");
+          return true;
+        }
         out_.append("\"").append(context_.codes.of(value.meaning())).append("\"");
         return true;
       case Act::redact:

@@ -325,7 +325,7 @@ Task<void> Exchange::outcome(const Step<void>& told) {
     c.held.fetch_add(1, std::memory_order_relaxed);
   else if (!told)
     c.refused.fetch_add(1, std::memory_order_relaxed);
-  else if (decision_.view.known() || decision_.form != license::Form::identified)
+  else if (decision_.view.known() || is_made(decision_.form))
     c.reduced.fetch_add(1, std::memory_order_relaxed);
   else
     c.passed.fetch_add(1, std::memory_order_relaxed);
@@ -377,8 +377,7 @@ Exchange::Exchange(Gate& gate, http::Request request, http::Body& body, http::Re
       body_(body),
       responder_(responder),
       executor_(std::move(executor)),
-      random_ids_(*gate.options_.random),
-      reduced_scanner_(gate.options_.limits) {
+      random_ids_(*gate.options_.random) {
   begun_ = gate_.options_.ledger->now();
   id_ = gate_.next_reference(begun_);
 }

@@ -158,10 +158,10 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   bool streaming_ = false;
   bool cut_ = false;
   std::string cut_why_;
-  deid::Codes random_ids_;                       // in place of ids, for this exchange only: it can't be asked again by one
-  codec::ResourceScanner reduced_scanner_;  // of what a view left, before it is transformed
-  std::string reduced_;                     // scratch
-  bool token_spent_here_ = false;  // the transaction token was spent by an earlier record of this same exchange
+  deid::Codes random_ids_;                                 // in place of ids, for this exchange only: it can't be asked again by one
+  std::optional<codec::ResourceScanner> reduced_scanner_;  // of what a view left, before it is transformed
+  std::string reduced_;                                    // scratch
+  bool token_spent_here_ = false;                          // the transaction token was spent by an earlier record of this same exchange
 };
 
 }  // namespace licet::gate

@@ -217,7 +217,7 @@ license::Decision Exchange::decide_resource(const codec::ResourceScan& scan, lic
 bool Exchange::shape_resource(const codec::ResourceScan& scan, std::string& out, license::Decision& decision) {
   if (scan.type == "OperationOutcome") {
     decision = decision_;
-    const bool words = decision_.form == license::Form::identified || observed_;
+    const bool words = !is_made(decision_.form);
     return (words ? policy_->filter(decision_.view) : policy_->nothing).apply(scan, out) == codec::Applied::kept;
   }
   license::ClassId data_class;
@@ -257,7 +257,8 @@ bool Exchange::transform_resource(const codec::ResourceScan& scan, std::string& 
   if (transform == nullptr) return fail(Reason::unfilterable);
   reduced_.clear();
   if (policy_->filter(decision.view).apply(scan, reduced_) != codec::Applied::kept) return fail(Reason::out_of_scope);
-  const auto again = reduced_scanner_.scan(reduced_);
+  if (!reduced_scanner_) reduced_scanner_.emplace(gate_.options_.limits);
+  const auto again = reduced_scanner_->scan(reduced_);
   if (!again) return fail(Reason::unfilterable);
   deid::FhirContext context{.as_of = std::chrono::floor<std::chrono::days>(gate_.options_.ledger->now()), .codes = random_ids_};
   return transform->apply(**again, context, out) == deid::Applied::kept || fail(Reason::unfilterable);
@@ -308,7 +309,7 @@ Step<void> Exchange::fits_form() const {
 }
 
 bool Exchange::shows_everything() const {
-  if (decision_.form != license::Form::identified) return false;
+  if (is_made(decision_.form)) return false;
   if (!decision_.view.known()) return true;
   const license::View::Type* type = policy_->table->view(decision_.view).find(located_.type);
   return type != nullptr && type->whole();
@@ -358,7 +359,7 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
   head.headers.add("cache-control", "no-store");
   head.headers.add("licet-reference", id_);
   codec::Rebase rebase = codec::prefix_rebase(route_->bases, without_slash(own_base()));
-  if (decision_.form != license::Form::identified && !observed_)
+  if (is_made(decision_.form))
     rebase = [inner = std::move(rebase), asked = request_.target](std::string_view url, std::string& to) {
       return says_nothing_new(url, asked) && inner(url, to);
     };
@@ -440,8 +441,8 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
           const bool match = event->entry.search_mode.empty() || event->entry.search_mode == "match";
           matches += match;
           if (shape_resource(*event->scan, shaped, decision)) {
-            const bool whole = decision.form == license::Form::identified || observed_;
-            bundle().entry(whole ? event->entry : codec::BundleEntry{.search_mode = event->entry.search_mode},
+            const bool made = is_made(decision.form) && !observed_;
+            bundle().entry(!made ? event->entry : codec::BundleEntry{.search_mode = event->entry.search_mode},
                            shaped);  // the rest says the id
             matches_shown += match;
             ++resources_;

@@ -15,6 +15,11 @@
 
 namespace licet::gate {
 
+// A form that has to be made: what is read is not what leaves.
+[[nodiscard]] constexpr bool is_made(license::Form form) {
+  return form == license::Form::limited || form == license::Form::deidentified;
+}
+
 enum class Speaks : std::uint8_t { fhir_r4, http };
 
 struct Route {

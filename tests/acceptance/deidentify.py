@@ -1,9 +1,14 @@
 """Forms less than identified: what a limited data set and de-identified data hold, seen from outside."""
 
+import base64
 import json
+import pathlib
+import shutil
+import subprocess
+import tempfile
 import time
 
-from world import Case, open_clinic, planted_in, servers, wait_for
+from world import BINARY, Case, open_clinic, planted_in, servers, wait_for
 
 GATE = None
 LABS = "/fhir/Observation?category=laboratory&_count=50"
@@ -191,3 +196,139 @@ class Deidentified(Forms):
 
     def test_notes_stay(self):
         self.refused(GATE.get("/fhir/DocumentReference", "stranger.example"), ["undeclared", "no-permit", "no-ground", "out-of-scope"], 403)
+
+
+def strings(node):
+    """Every string below a value."""
+    if isinstance(node, str):
+        return [node]
+    inner = node if isinstance(node, list) else node.values() if isinstance(node, dict) else []
+    return [s for value in inner for s in strings(value)]
+
+
+class Files(Case):
+    """licet deid: no gate, files in and files out."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="licet-deid-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def deid(self, *args, stdin=b"", code=0):
+        run = subprocess.run([str(BINARY), "deid", *map(str, args)], capture_output=True, timeout=60, input=stdin)
+        self.assertEqual(run.returncode, code, run.stderr.decode())
+        return run.stdout.decode(), run.stderr.decode()
+
+    def test_text_through_a_pipe(self):
+        out, err = self.deid(stdin=b"Dr. Plantedworth saw her on 3/14/1979, MRN: 00-123-45, call (740) 555-0199.\n")
+        self.assertEqual(out, "Dr. [NAME] saw her on 1979, MRN: [MRN], call [PHONE].\n")
+        self.assertIn("164.514(b)(1)", err)
+
+    def test_spans_count_code_points(self):
+        note = self.folder / "n.txt"
+        note.write_text("\u00e9\u00e9 MRN: 1234567\n", encoding="utf-8")
+        out, _ = self.deid("--spans", note)
+        span = json.loads(out)
+        self.assertEqual((span["start"], span["end"], span["type"]), (8, 15, "mrn"))
+        self.assertEqual(set(span), {"file", "start", "end", "type", "score"})
+
+    def test_what_the_record_says_of_a_patient_is_found_in_their_notes(self):
+        everything = self.folder / "all.ndjson"
+        data = servers().data
+        everything.write_text("".join((data / f"{kind}.ndjson").read_text() for kind in ("Patient", "DocumentReference", "Observation")))
+        self.deid(everything, "--out", self.folder / "clean.ndjson", "--review", self.folder / "review.jsonl")
+        clean = [json.loads(line) for line in (self.folder / "clean.ndjson").read_text().splitlines()]
+        whole = [json.loads(line) for line in everything.read_text().splitlines()]
+        self.assertEqual(len(clean), len(whole))
+        notes = [base64.b64decode(d).decode() for d in values(clean, "data")]
+        self.assertGreater(len(notes), 20)
+        direct = set()
+        for patient in (r for r in whole if r["resourceType"] == "Patient"):
+            for name in patient.get("name", []):
+                direct |= {name.get("family", ""), *name.get("given", [])}
+            direct |= {t["value"] for t in patient.get("telecom", [])} | {i["value"] for i in patient.get("identifier", [])}
+            direct |= {line for a in patient.get("address", []) for line in a.get("line", [])}
+        everywhere = "\n".join(notes + strings(clean))
+        self.assertEqual([d for d in direct if len(d) > 3 and d in everywhere], [])
+        review = (self.folder / "review.jsonl").read_text()
+        self.assertGreater(len(review.splitlines()), 20)
+        self.assertEqual([d for d in direct if len(d) > 3 and d in review], [], "the review sheet shows only the look of words")
+
+    def test_a_limited_data_set_keeps_ids_tied_and_says_what_it_is(self):
+        source = self.folder / "p.ndjson"
+        source.write_text(
+            '{"resourceType":"Patient","id":"p-1","name":[{"family":"Plantedworth"}],"birthDate":"1979-03-14"}\n'
+            '{"resourceType":"Observation","id":"o-1","status":"final","subject":{"reference":"Patient/p-1"}}\n'
+        )
+        out, err = self.deid(source, "--profile", "limited-data-set", "--codes", self.folder / "codes")
+        patient, lab = map(json.loads, out.splitlines())
+        self.assertEqual(lab["subject"]["reference"], "Patient/" + patient["id"])
+        self.assertEqual(patient["birthDate"], "1979-03-14")
+        self.assertIn("still PHI", err)
+        again, _ = self.deid(source, "--profile", "limited-data-set", "--codes", self.folder / "codes")
+        self.assertEqual(again, out, "the codes are kept")
+        self.assertEqual((self.folder / "codes").stat().st_mode & 0o077, 0)
+
+    def test_a_bad_record_is_reported_and_left_out(self):
+        lines = [
+            '{"resourceType":"Patient","id":"p-1"}',
+            '{"resourceType":"Patient","id":"Plantedworth',
+            "nonsense Plantedworth",
+            '{"resourceType":"Basic","id":"b"}',
+            '{"resourceType":"Patient","id":"p-2"}',
+        ]
+        out, err = self.deid("--format", "ndjson", stdin="\n".join(lines).encode(), code=1)
+        self.assertEqual(len(out.splitlines()), 2)
+        self.assertNotIn("Plantedworth", out + err)
+        for number in (2, 3, 4):
+            self.assertIn(f"-:{number}: ", err)
+
+    def test_a_bundle_comes_out_as_a_collection(self):
+        patient = {"resourceType": "Patient", "id": "a", "gender": "female"}
+        visit = {"resourceType": "Encounter", "id": "b", "status": "finished", "subject": {"reference": "urn:uuid:a"}}
+        request = {"method": "POST", "url": "Patient"}
+        entries = [{"fullUrl": "urn:uuid:" + r["id"], "resource": r, "request": request} for r in (patient, visit)]
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+        out = json.loads(self.deid("--format", "fhir", "--profile", "safe-harbor", stdin=json.dumps(bundle).encode())[0])
+        patient, visit = out["entry"]
+        self.assertEqual(out["type"], "collection")
+        self.assertEqual(visit["resource"]["subject"]["reference"], patient["fullUrl"])
+
+    def test_columns(self):
+        table = self.folder / "t.csv"
+        table.write_text(
+            "id,dob,zip,sex,note,extra\n"
+            'x1,1979-03-14,45990,F,"Seen by Dr. Plantedworth, at 93 years",Plantedworth\n'
+            "broken,row\n"
+            'x2,1931-01-02,03601,M,"",Plantedworth\n'
+        )
+        out, err = self.deid(table, "--columns", "dob=date,zip=zip,sex=keep,note=text", code=1)
+        self.assertEqual(out, 'dob,zip,sex,note\n1979,459,F,"Seen by Dr. [NAME], at 90 or older years"\n[DATE],000,M,""\n')
+        self.assertIn("columns left out, since nobody said what they are: id extra", err)
+        self.assertIn("record 3", err)
+        self.deid(table, code=2)
+
+    def test_folders_are_resumed(self):
+        notes = self.folder / "notes"
+        (notes / "deep").mkdir(parents=True)
+        (notes / "a.txt").write_text("MRN: 1234567")
+        (notes / "deep" / "b.txt").write_text("MRN: 7654321")
+        (notes / "scan.pdf").write_bytes(b"%PDF")
+        _, err = self.deid(notes, "--out", self.folder / "clean", code=1)
+        self.assertIn("scan.pdf: left out", err)
+        self.assertEqual((self.folder / "clean" / "deep" / "b.txt").read_text(), "MRN: [MRN]")
+        self.assertFalse((self.folder / "clean" / "scan.pdf").exists())
+        (self.folder / "clean" / "a.txt").write_text("kept")
+        _, err = self.deid(notes, "--out", self.folder / "clean", code=1)
+        self.assertIn("2 there already", err)
+        self.assertEqual((self.folder / "clean" / "a.txt").read_text(), "kept")
+
+    def test_score(self):
+        gold = self.folder / "gold.jsonl"
+        spans = [{"start": 5, "end": 12, "type": "ID"}, {"start": 17, "end": 24, "type": "X"}]
+        gold.write_text(json.dumps({"text": "MRN: 1234567 and mystery", "spans": spans}) + "\n")
+        out, _ = self.deid("--score", gold)
+        self.assertRegex(out, r"(?m)^ID +1 +1\.0000")
+        self.assertRegex(out, r"(?m)^X +1 +0\.0000")
+        self.assertRegex(out, r"(?m)^all +2 +0\.5000")
+        self.assertIn("Token recall:", out)
+        self.assertNotRegex(self.deid("--score", gold, "--ignore", "X")[0], r"(?m)^X ")

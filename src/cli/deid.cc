@@ -1,0 +1,714 @@
+// licet deid: files, folders or a pipe, made limited, de-identified or pseudonymized.
+//
+// Nothing unprocessed is written: each record is transformed in memory and appended whole, or reported and left out; a file appears under
+// its name only when all of it is there.
+
+#include <unistd.h>
+
+#include <CLI/Option.hpp>
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cli/config.h"
+#include "cli/deid_data.h"
+#include "cli/deid_library.h"
+#include "cli/deid_score.h"
+#include "cli/terminal.h"
+#include "cli/verbs.h"
+#include "codec/json.h"
+#include "crypto/crypto.h"
+#include "deid/fhir.h"
+#include "deid/text.h"
+#include "store/file.h"
+
+namespace licet::cli {
+namespace fs = std::filesystem;
+namespace {
+
+struct DeidArgs {
+  std::vector<std::string> inputs;
+  std::string out, profile = "safe-harbor-text", format = "auto", language = "en", columns, score, review, key, codes,
+                   packs = default_packs();
+  std::vector<std::string> ignore;
+  bool spans = false, again = false, quiet = false;
+};
+
+enum class Format { text, fhir, ndjson, csv };
+
+std::optional<Format> format_of(const std::string& asked, const fs::path& path) {
+  const std::string word = asked != "auto" ? asked : path.extension().string();
+  if (word == "text" || word == ".txt" || word == ".md" || word == ".log" || word.empty()) return Format::text;
+  if (word == "fhir" || word == ".json") return Format::fhir;
+  if (word == "ndjson" || word == ".ndjson" || word == ".jsonl") return Format::ndjson;
+  if (word == "csv" || word == ".csv") return Format::csv;
+  return std::nullopt;
+}
+
+// One run: what it works with, and what it counts.
+class Deidentifier {
+ public:
+  explicit Deidentifier(const DeidArgs& args) : args_(args), codes_(random_) {}
+
+  Result<int> go() {
+    LICET_TRY_VOID(prepare());
+    if (!args_.score.empty()) return score();
+    begun_ = std::chrono::steady_clock::now();
+    if (args_.inputs.empty() || (args_.inputs.size() == 1 && args_.inputs[0] == "-")) {
+      LICET_TRY_VOID(standard_input());
+    } else {
+      LICET_TRY(jobs, plan());
+      for (const auto& [from, to] : jobs) LICET_TRY_VOID(file(from, to, jobs.size()));
+    }
+    LICET_TRY_VOID(save_codes());
+    summary();
+    return failed_ == 0 ? kClean : kNo;
+  }
+
+ private:
+  Result<void> prepare() {
+    LICET_TRY(lexicon, deid::Lexicon::load(deid_lexicon()));
+    lexicon_ = std::move(lexicon);
+    if (deid_model(args_.language).empty()) return Error{Code::invalid_argument, "--language is en or es"};
+    LICET_TRY(model, deid::Model::load(deid_model(args_.language)));
+    model_ = std::move(model);
+    engine_.emplace(lexicon_, &*model_);
+    LICET_TRY(library, deid_library(args_.packs, Limits{}));
+    if (!library) return Error{Code::not_found, args_.packs + "/deid: no profiles there; --packs names the folder of packs"};
+    library_ = std::move(library);
+    profile_ = library_->find(args_.profile);
+    if (profile_ == nullptr) {
+      std::string names;
+      for (const deid::Profile& p : library_->profiles) names += " " + p.id;
+      return Error{Code::not_found, "--profile " + args_.profile + ": there is none of that name. There are:" + names};
+    }
+    fhir_.emplace(*library_, *profile_);
+    text_.emplace(*library_, *profile_);
+    as_of_ = std::chrono::floor<std::chrono::days>(SystemClock().now());
+    if (!args_.key.empty()) {
+      LICET_TRY(bytes, store::real_files().read_all(args_.key, 4096));
+      if (bytes.size() < 32)
+        return Error{Code::invalid_argument, args_.key + ": a key is at least 32 bytes; make one with: head -c 32 /dev/urandom"};
+      key_ = std::move(bytes);
+    } else {
+      key_.resize(32);  // for this run only: surrogates and shifts are consistent within it
+      random_.fill(std::as_writable_bytes(std::span(key_)));
+    }
+    if (!args_.codes.empty() && fs::exists(args_.codes)) {
+      std::ifstream in(args_.codes);
+      std::size_t number = 0;
+      for (std::string line; std::getline(in, line);) {
+        ++number;
+        const std::size_t tab = line.find('\t');
+        if (tab == std::string::npos)
+          return Error{Code::invalid_argument, args_.codes + ":" + std::to_string(number) + ": no tab between original and code"};
+        LICET_TRY_VOID(codes_.remember(line.substr(0, tab), line.substr(tab + 1)));
+      }
+    }
+    if (!args_.review.empty()) {
+      review_.open(args_.review, std::ios::binary);
+      if (!review_) return Error{Code::unavailable, args_.review + ": can't be written"};
+    }
+    LICET_TRY_VOID(read_columns());
+    context_.emplace(fhir_context());
+    return {};
+  }
+
+  Result<void> read_columns() {
+    for (std::string_view rest = args_.columns; !rest.empty();) {
+      const std::string_view pair = rest.substr(0, rest.find(','));
+      rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+      const std::size_t equals = pair.find('=');
+      const std::string_view kind = equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
+      const auto known = deid::kind_of(kind);
+      if (!known && kind != "keep")
+        return Error{Code::invalid_argument,
+                     "--columns: \"" + std::string(pair) + "\" is not NAME=KIND (a kind such as name, date, zip, text; or keep)"};
+      columns_.emplace_back(std::string(pair.substr(0, equals)), known);
+    }
+    return {};
+  }
+
+  Result<void> save_codes() {
+    if (args_.codes.empty()) return {};
+    std::string all;
+    codes_.each([&](const std::string& original, const std::string& code) { all += original + '\t' + code + '\n'; });
+    const std::string temporary = args_.codes + ".part";
+    {
+      std::ofstream out(temporary, std::ios::binary);
+      fs::permissions(temporary, fs::perms::owner_read | fs::perms::owner_write);
+      out << all;
+      if (!out.flush()) return Error{Code::unavailable, args_.codes + ": can't be written"};
+    }
+    fs::rename(temporary, args_.codes);
+    return {};
+  }
+
+  // ---- what to read and where it goes
+  // -----------------------------------------------------------------------------------------------------
+
+  Result<std::vector<std::pair<fs::path, fs::path>>> plan() {
+    std::vector<std::pair<fs::path, fs::path>> jobs;
+    for (const std::string& input : args_.inputs) {
+      if (fs::is_directory(input)) {
+        if (args_.out.empty() && !args_.spans)
+          return Error{Code::invalid_argument, input + " is a folder: say where its files go with --out FOLDER"};
+        for (const auto& entry : fs::recursive_directory_iterator(input)) {
+          if (!entry.is_regular_file()) continue;
+          if (!format_of(args_.format, entry.path())) {
+            std::fprintf(stderr, "licet deid: %s: left out, its kind of file is not read\n", entry.path().c_str());
+            ++failed_;
+            continue;
+          }
+          jobs.emplace_back(entry.path(), args_.out.empty() ? fs::path() : fs::path(args_.out) / fs::relative(entry.path(), input));
+        }
+      } else if (fs::exists(input)) {
+        fs::path to = args_.out;
+        if (!args_.out.empty() && (args_.inputs.size() > 1 || fs::is_directory(args_.out))) to /= fs::path(input).filename();
+        jobs.emplace_back(input, to);
+      } else {
+        return Error{Code::not_found, input + ": no such file or folder"};
+      }
+    }
+    std::sort(jobs.begin(), jobs.end());
+    return jobs;
+  }
+
+  Result<void> file(const fs::path& from, const fs::path& to, std::size_t of) {
+    if (!to.empty() && !args_.again && fs::exists(to)) {
+      ++skipped_;
+      return {};
+    }
+    std::ifstream in(from, std::ios::binary);
+    if (!in) {
+      complain(from.string(), "can't be read");
+      return {};
+    }
+    const auto format = format_of(args_.format, from);
+    if (!format) return Error{Code::invalid_argument, from.string() + ": say what it is with --format text, fhir, ndjson or csv"};
+    known_.clear();
+    if (*format != Format::csv && *format != Format::text && profile_->rule(deid::Kind::text).act == deid::Act::scrub) {
+      learn(in, *format);
+      in.clear();
+      in.seekg(0);
+    }
+    if (to.empty()) {
+      LICET_TRY_VOID(stream(in, std::cout, from.string(), *format));
+    } else {
+      if (to.has_parent_path()) fs::create_directories(to.parent_path());
+      const fs::path part = to.string() + ".part";
+      {
+        std::ofstream out(part, std::ios::binary | std::ios::trunc);
+        if (!out) return Error{Code::unavailable, to.string() + ": can't be written"};
+        LICET_TRY_VOID(stream(in, out, from.string(), *format));
+        if (!out.flush()) return Error{Code::exhausted, to.string() + ": can't be written to its end"};
+      }
+      fs::rename(part, to);
+    }
+    ++files_;
+    if (isatty(2) != 0 && !args_.quiet) std::fprintf(stderr, "\r%zu of %zu files, %.1f MB/s ", files_ + skipped_, of, speed());
+    return {};
+  }
+
+  Result<void> standard_input() {
+    const auto format = format_of(args_.format == "auto" ? "text" : args_.format, {});
+    if (!format) return Error{Code::invalid_argument, "--format is text, fhir, ndjson or csv"};
+    if (args_.out.empty()) return stream(std::cin, std::cout, "-", *format);
+    const std::string part = args_.out + ".part";
+    {
+      std::ofstream out(part, std::ios::binary);
+      if (!out) return Error{Code::unavailable, args_.out + ": can't be written"};
+      LICET_TRY_VOID(stream(std::cin, out, "-", *format));
+    }
+    fs::rename(part, args_.out);
+    return {};
+  }
+
+  Result<void> stream(std::istream& in, std::ostream& out, const std::string& name, Format format) {
+    if (args_.spans && format != Format::text) return Error{Code::invalid_argument, name + ": --spans is for text"};
+    switch (format) {
+      case Format::text:
+        return plain(in, out, name);
+      case Format::fhir:
+        return document(in, out, name);
+      case Format::ndjson:
+        return lines(in, out, name);
+      case Format::csv:
+        return table(in, out, name);
+    }
+    return {};
+  }
+
+  void complain(const std::string& where, std::string_view what) {
+    ++failed_;
+    if (isatty(2) != 0) std::fprintf(stderr, "\r");
+    std::fprintf(stderr, "licet deid: %s: %.*s\n", where.c_str(), static_cast<int>(what.size()), what.data());
+  }
+
+  // ---- text
+  // -------------------------------------------------------------------------------------------------------------------------------
+
+  Result<void> plain(std::istream& in, std::ostream& out, const std::string& name) {
+    const std::string text(std::istreambuf_iterator<char>(in), {});
+    bytes_ += text.size();
+    ++records_;
+    if (text.size() > (std::size_t{1} << 31)) {
+      complain(name, "longer than 2 GiB: split it, one note a file");
+      return {};
+    }
+    engine_->find(text, no_one_, found_);
+    note_spans(name, text, found_.spans);
+    if (args_.spans) {
+      print_spans(out, name, text);
+      return {};
+    }
+    std::string made;
+    text_->apply(text, found_.spans, text_context({}), made);
+    out << made;
+    return {};
+  }
+
+  void print_spans(std::ostream& out, const std::string& name, const std::string& text) const {
+    const CodePoints points(text);
+    for (const deid::Span& s : found_.spans)
+      out << nlohmann::json{{"file", name},
+                            {"start", points.point(s.start)},
+                            {"end", points.point(s.end)},
+                            {"type", deid::name(s.kind)},
+                            {"score", std::round(s.score * 1000) / 1000}}
+                 .dump()
+          << '\n';
+  }
+
+  // What was removed, by which rule; of the words themselves only their look: "Xxxxx", "99/99/9999".
+  void note_spans(const std::string& name, std::string_view text, const std::vector<deid::Span>& spans) {
+    removed_ += spans.size();
+    if (!review_.is_open()) return;
+    for (const deid::Span& s : spans) {
+      const deid::Rule& rule = profile_->rule(s.kind);
+      const auto look = [&](std::size_t from, std::size_t to) {
+        std::string shown;
+        for (std::size_t i = from; i < to; ++i) {
+          const char c = text[i];
+          shown += c >= '0' && c <= '9'                    ? '9'
+                   : c >= 'a' && c <= 'z'                  ? 'x'
+                   : c >= 'A' && c <= 'Z'                  ? 'X'
+                   : static_cast<unsigned char>(c) >= 0x80 ? 'x'
+                                                           : c;
+        }
+        return shown;
+      };
+      const std::size_t before = s.start > 20 ? s.start - 20 : 0, after = std::min<std::size_t>(text.size(), s.end + 20);
+      review_ << nlohmann::json{{"file", name},
+                                {"type", deid::name(s.kind)},
+                                {"did", deid::name(rule.act)},
+                                {"cites", rule.cites},
+                                {"score", std::round(s.score * 1000) / 1000},
+                                {"look", look(s.start, s.end)},
+                                {"context", look(before, after)}}
+                     .dump()
+              << '\n';
+    }
+  }
+
+  deid::TextContext text_context(std::string_view patient) {
+    return {.as_of = as_of_, .codes = &codes_, .key = as_bytes(key_), .patient = patient};
+  }
+
+  // ---- FHIR
+  // -------------------------------------------------------------------------------------------------------------------------------
+
+  deid::FhirContext fhir_context() {
+    return {.as_of = as_of_,
+            .codes = codes_,
+            .shift_key = as_bytes(key_),
+            .scrub = [this](const codec::ResourceScan& scan, std::string_view text, std::string& out) {
+              const std::string_view patient = scan.patients.size() == 1 ? scan.patients[0] : std::string_view{};
+              const auto known = known_.find(std::string(patient));
+              engine_->find(text, known == known_.end() ? everyone_ : known->second, found_);
+              note_spans(name_, text, found_.spans);
+              text_->apply(text, found_.spans, text_context(patient), out);
+            }};
+  }
+
+  // The names, numbers and addresses of every Patient in the file: found again wherever its texts say them.
+  void learn(std::istream& in, Format format) {
+    const auto patient = [&](const codec::ResourceScan& scan) {
+      if (scan.type != "Patient") return;
+      deid::Known& known = known_[std::string(scan.id)];
+      for (const codec::ResourceScan::Member& member : scan.members) {
+        const deid::Kind kind = member.key == "name" || member.key == "contact" || member.key == "extension" ? deid::Kind::name
+                                : member.key == "address"                                                    ? deid::Kind::street
+                                : member.key == "telecom"                                                    ? deid::Kind::phone
+                                                                                                             : deid::Kind::mrn;
+        if (member.key != "name" && member.key != "contact" && member.key != "address" && member.key != "telecom" &&
+            member.key != "identifier" && member.key != "extension")
+          continue;
+        strings(codec::JsonValue(*scan.tape, member.first), member.key == "extension", kind, known);
+      }
+    };
+    if (format == Format::ndjson) {
+      codec::ResourceScanner scanner{Limits{}};
+      for (std::string line; std::getline(in, line);)
+        if (line.find("\"Patient\"") != std::string::npos)
+          if (auto scan = scanner.scan(line)) patient(**scan);
+      return;
+    }
+    each_resource(in, [&](const codec::ResourceScan& scan) { patient(scan); });
+  }
+
+  // The values that a person's record holds; codes, uses and systems aside. extension: only a mother's maiden name and a place of birth.
+  static void strings(codec::JsonValue value, bool extension, deid::Kind kind, deid::Known& known) {
+    if (value.is_array())
+      value.each_element([&](codec::JsonValue item) {
+        strings(item, extension, kind, known);
+        return true;
+      });
+    if (!value.is_object()) return;
+    bool tells = !extension;
+    value.each_member([&](std::string_view key, codec::JsonValue v) {
+      if (extension && key == "url" && v.is_string())
+        tells = v.text().find("Maiden") != std::string_view::npos || v.text().find("birthPlace") != std::string_view::npos;
+      return true;
+    });
+    if (!tells) return;
+    value.each_member([&](std::string_view key, codec::JsonValue v) {
+      constexpr std::array<std::string_view, 8> kSaysNothing = {"use",     "system", "type",   "url",
+                                                                "country", "state",  "prefix", "relationship"};
+      if (std::find(kSaysNothing.begin(), kSaysNothing.end(), key) != kSaysNothing.end() || key == "extension") return true;
+      const auto words = [&](codec::JsonValue one) {
+        if (one.is_string()) known.add(one.meaning(), kind);
+        return true;
+      };
+      if (v.is_array()) v.each_element(words);
+      words(v);
+      strings(v, false, kind, known);
+      return true;
+    });
+  }
+
+  template <class F>
+  std::optional<Error> each_resource(std::istream& in, F&& f) {
+    codec::BundleReader reader{limits_};
+    std::string chunk(1 << 20, '\0');
+    for (;;) {
+      auto event = reader.next();
+      if (!event) return event.error();
+      switch (event->kind) {
+        case codec::BundleEvent::Kind::more: {
+          in.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+          const auto got = static_cast<std::size_t>(in.gcount());
+          if (got == 0)
+            reader.finish();
+          else if (auto fed = reader.feed(std::string_view(chunk).substr(0, got)); !fed)
+            return fed.error();
+          counted_ += got;
+          break;
+        }
+        case codec::BundleEvent::Kind::member:
+          break;
+        case codec::BundleEvent::Kind::entry:
+          if (event->scan != nullptr) f(*event->scan);
+          break;
+        case codec::BundleEvent::Kind::resource:
+          f(*event->scan);
+          single_ = true;
+          break;
+        case codec::BundleEvent::Kind::end:
+          return std::nullopt;
+      }
+    }
+  }
+
+  // Appends the transformed resource; false, and a complaint, where it may not be written.
+  bool resource(const codec::ResourceScan& scan, const std::string& where, std::string& out) {
+    ++records_;
+    const deid::Applied applied = fhir_->apply(scan, *context_, out);
+    if (applied == deid::Applied::kept) return true;
+    complain(where, "a resource was left out: " + std::string(name(applied)));
+    return false;
+  }
+
+  Result<void> document(std::istream& in, std::ostream& out, const std::string& name) {
+    name_ = name;
+    single_ = false;
+    counted_ = 0;
+    std::string body;
+    std::size_t entries = 0;
+    bool bundle = false;
+    const auto failed = each_resource(in, [&](const codec::ResourceScan& scan) {
+      std::string made;
+      if (!resource(scan, name, made)) return;
+      // Which it was, a Bundle or one resource, is known only after the first: both are written the same way until the end.
+      if (entries++ > 0) body += ',';
+      if (!scan.id.empty() && profile_->rule(deid::Kind::id).act == deid::Act::code)
+        body += R"({"fullUrl":"urn:uuid:)" + codes_.of(scan.id) + R"(","resource":)" + made + '}';
+      else
+        body += R"({"resource":)" + made + '}';
+      last_ = std::move(made);
+      bundle = true;
+    });
+    bytes_ += counted_;
+    if (failed) {
+      complain(name, failed->message);
+      return {};
+    }
+    if (single_)
+      out << (entries == 0 ? "" : last_);
+    else
+      out << R"({"resourceType":"Bundle","type":"collection")" << (bundle ? ",\"entry\":[" + body + "]" : "") << '}';
+    out << '\n';
+    return {};
+  }
+
+  Result<void> lines(std::istream& in, std::ostream& out, const std::string& name) {
+    name_ = name;
+    codec::ResourceScanner scanner{limits_};
+    std::size_t number = 0;
+    std::string made;
+    for (std::string line; std::getline(in, line);) {
+      ++number;
+      bytes_ += line.size() + 1;
+      if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+      const std::string where = name + ":" + std::to_string(number);
+      auto scan = scanner.scan(line);
+      if (!scan) {
+        complain(where, scan.error().message);
+        continue;
+      }
+      made.clear();
+      if (resource(**scan, where, made)) out << made << '\n';
+    }
+    return {};
+  }
+
+  // ---- CSV (RFC 4180)
+  // ---------------------------------------------------------------------------------------------------------------------
+
+  // One record, which may hold line breaks inside quotes. nullopt: the end; `problem` where it is malformed.
+  static std::optional<std::vector<std::string>> record(std::istream& in, std::size_t& bytes, const char*& problem) {
+    problem = nullptr;
+    if (in.peek() == std::char_traits<char>::eof()) return std::nullopt;
+    std::vector<std::string> cells(1);
+    bool quoted = false, was_quoted = false;
+    for (int c = in.get();; c = in.get()) {
+      if (c == std::char_traits<char>::eof()) {
+        if (quoted) problem = "a quote that is never closed";
+        return cells;
+      }
+      ++bytes;
+      const char ch = static_cast<char>(c);
+      if (cells.back().size() > (4U << 20)) problem = "a cell longer than 4 MiB";
+      if (quoted) {
+        if (ch != '"')
+          cells.back() += ch;
+        else if (in.peek() == '"')
+          cells.back() += static_cast<char>(in.get());
+        else
+          quoted = false;
+        continue;
+      }
+      if (ch == '"') {
+        if (!cells.back().empty() || was_quoted) problem = "a quote inside a cell that has none around it";
+        quoted = was_quoted = true;
+      } else if (ch == ',') {
+        cells.emplace_back();
+        was_quoted = false;
+      } else if (ch == '\n') {
+        if (!cells.back().empty() && cells.back().back() == '\r') cells.back().pop_back();
+        return cells;
+      } else {
+        cells.back() += ch;
+      }
+    }
+  }
+
+  static void put_cell(std::string& row, std::string_view cell) {
+    if (!row.empty()) row += ',';
+    if (cell.find_first_of(",\"\r\n") == std::string_view::npos) {
+      row += cell.empty() ? "\"\"" : cell;
+      return;
+    }
+    row += '"';
+    for (const char c : cell) row += c == '"' ? std::string("\"\"") : std::string(1, c);
+    row += '"';
+  }
+
+  Result<void> table(std::istream& in, std::ostream& out, const std::string& name) {
+    const char* problem = nullptr;
+    auto head = record(in, bytes_, problem);
+    if (!head || problem != nullptr) {
+      complain(name, "no header row");
+      return {};
+    }
+    struct Column {
+      std::size_t at;
+      std::optional<deid::Kind> kind;
+    };
+    std::vector<Column> kept;
+    std::string row, left_out;
+    for (std::size_t i = 0; i < head->size(); ++i) {
+      const auto declared = std::find_if(columns_.begin(), columns_.end(), [&](const auto& c) { return c.first == (*head)[i]; });
+      if (declared == columns_.end()) {
+        left_out += " " + (*head)[i];
+        continue;
+      }
+      if (declared->second && profile_->rule(*declared->second).act == deid::Act::drop) continue;
+      kept.push_back({i, declared->second});
+      put_cell(row, (*head)[i]);
+    }
+    if (!left_out.empty())
+      std::fprintf(stderr, "licet deid: %s: columns left out, since nobody said what they are:%s (declare them with --columns NAME=KIND)\n",
+                   name.c_str(), left_out.c_str());
+    if (kept.empty())
+      return Error{Code::invalid_argument,
+                   name + ": no column is left: say with --columns what they are, such as --columns dob=date,note=text,sex=keep"};
+    out << row << '\n';
+    for (std::size_t number = 2;; ++number) {
+      auto cells = record(in, bytes_, problem);
+      if (!cells) break;
+      ++records_;
+      const std::string where = name + ": record " + std::to_string(number);
+      if (problem != nullptr || cells->size() != head->size()) {
+        complain(where, problem != nullptr ? problem : "another number of cells than the header has");
+        continue;
+      }
+      row.clear();
+      for (const Column& c : kept) {
+        const std::string& cell = (*cells)[c.at];
+        std::string made;
+        if (!c.kind || cell.empty()) {
+          made = cell;
+        } else if (*c.kind == deid::Kind::text) {
+          engine_->find(cell, no_one_, found_);
+          note_spans(where, cell, found_.spans);
+          text_->apply(cell, found_.spans, text_context({}), made);
+        } else {
+          const std::vector<deid::Span> all = {{0, static_cast<std::uint32_t>(cell.size()), *c.kind, 1}};
+          note_spans(where, cell, all);
+          text_->apply(cell, all, text_context("table"), made);
+        }
+        put_cell(row, made);
+      }
+      out << row << '\n';
+    }
+    return {};
+  }
+
+  // ---- the end
+  // ----------------------------------------------------------------------------------------------------------------------------
+
+  Result<int> score() {
+    LICET_TRY(gold, read_gold(args_.score));
+    Score score(args_.ignore);
+    for (const GoldText& one : gold) {
+      engine_->find(one.text, no_one_, found_);
+      score.add(one, found_);
+    }
+    score.print();
+    return kClean;
+  }
+
+  double speed() const {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+    return static_cast<double>(bytes_) / 1e6 / std::max(seconds, 1e-6);
+  }
+
+  void summary() const {
+    if (args_.quiet) return;
+    std::fprintf(stderr, "%s%zu files, %zu there already, %zu records, %zu identifiers in text, %zu problems; %.1f MB/s\n",
+                 isatty(2) != 0 ? "\r" : "", files_, skipped_, records_, removed_, failed_, speed());
+    if (args_.spans) return;
+    switch (profile_->form) {
+      case deid::Form::deidentified:
+        std::fprintf(stderr,
+                     profile_->rule(deid::Kind::text).act == deid::Act::scrub
+                         ? "Profile %s: the eighteen identifiers of 164.514(b)(2)(i) as far as they were found. Text was read by a program "
+                           "whose recall is below one:\n"
+                           "whether the result is de-identified is for an expert to determine (164.514(b)(1)).\n"
+                         : "Profile %s: the eighteen identifiers of 164.514(b)(2)(i) are removed. De-identified in law only if, too, "
+                           "nobody here knows that what is left\n"
+                           "could identify somebody (164.514(b)(2)(ii)): a person attests that.\n",
+                     profile_->named().c_str());
+        break;
+      case deid::Form::limited:
+        std::fprintf(stderr,
+                     "Profile %s: a limited data set is still PHI; it goes to a recipient under a data use agreement (164.514(e)).\n",
+                     profile_->named().c_str());
+        break;
+      case deid::Form::pseudonymized:
+        std::fprintf(stderr, "Profile %s: pseudonymized data is PHI like any other; it needs a ground.\n", profile_->named().c_str());
+        break;
+    }
+  }
+
+  const DeidArgs& args_;
+  crypto::SystemRandom random_;
+  Limits limits_{.resource_bytes = 64 * 1024 * 1024};
+  deid::Lexicon lexicon_;
+  std::optional<deid::Model> model_;
+  std::optional<deid::TextEngine> engine_;
+  std::shared_ptr<const deid::Library> library_;
+  const deid::Profile* profile_ = nullptr;
+  std::optional<deid::FhirTransform> fhir_;
+  std::optional<deid::TextTransform> text_;
+  deid::Codes codes_;
+  deid::Found found_;
+  deid::Known no_one_, everyone_;
+  std::map<std::string, deid::Known> known_;  // by Patient id, of the file being read
+  std::optional<deid::FhirContext> context_;
+  std::vector<std::pair<std::string, std::optional<deid::Kind>>> columns_;
+  std::ofstream review_;
+  std::string key_, name_, last_;
+  Date as_of_{};
+  bool single_ = false;
+  std::size_t files_ = 0, skipped_ = 0, records_ = 0, removed_ = 0, failed_ = 0, bytes_ = 0, counted_ = 0;
+  std::chrono::steady_clock::time_point begun_{};
+};
+
+int deid_verb(const DeidArgs& args) {
+  auto code = std::make_unique<Deidentifier>(args)->go();
+  return code ? *code : fail(code.error());
+}
+
+}  // namespace
+
+void add_deid(CLI::App& app, Run& run) {
+  auto args = std::make_shared<DeidArgs>();
+  CLI::App* c = app.add_subcommand("deid", "De-identify files, folders or a pipe: text, FHIR JSON and NDJSON, CSV");
+  c->add_option("input", args->inputs, "files and folders; none, or -: standard input");
+  c->add_option("-o,--out", args->out, "file or folder to write; files that are there already are not made again");
+  c->add_option("--profile", args->profile, "what is done, and what the result is in law (packs/deid)")->capture_default_str();
+  c->add_option("--format", args->format, "auto (by the file's name), text, fhir, ndjson, csv")->capture_default_str();
+  c->add_option("--columns", args->columns, "of CSV: NAME=KIND,… (name, date, zip, mrn, text …, or keep); others are left out");
+  c->add_option("--language", args->language, "of text: en, es")->capture_default_str();
+  c->add_option("--key", args->key, "file of 32 secret bytes for surrogates and date shifts; without it they hold for this run only");
+  c->add_option("--codes", args->codes, "file that keeps ids and their random codes from run to run: it re-identifies, so guard it");
+  c->add_option("--review", args->review, "write what was found and which rule applied, as JSON lines that show only the look of words");
+  c->add_option("--packs", args->packs, "the folder of packs")->capture_default_str();
+  c->add_flag("--spans", args->spans, "print what would be found in text, as JSON lines; offsets in code points");
+  c->add_option("--score", args->score, "measure on labeled texts: BRAT, i2b2 XML, or JSON lines");
+  c->add_option("--ignore", args->ignore, "with --score: types that count neither way")->delimiter(',');
+  c->add_flag("--again", args->again, "make files that are there already once more");
+  c->add_flag("--quiet", args->quiet, "no progress and no summary");
+  c->footer(
+      "Nothing unprocessed is written: a record that can't be read is reported with its place and left out. Docs: docs/deid.md.\n"
+      "Exit: 0 all done, 1 some records were left out, 2 could not begin.\n\n"
+      "  licet deid notes/ --out clean/\n"
+      "  licet deid export.ndjson --profile limited-data-set --out lds.ndjson\n"
+      "  licet deid visits.csv --columns 'dob=date,zip=zip,note=text,sex=keep' --out clean.csv\n"
+      "  licet deid --spans note.txt\n"
+      "  licet deid --score corpus/ --language es --ignore PROFESION");
+  c->callback([args, &run] { run = [args] { return deid_verb(*args); }; });
+}
+
+}  // namespace licet::cli

@@ -1,0 +1,81 @@
+// The trained part of the text engine: a greedy averaged perceptron over hashed features, one label a token.
+//
+//   LICET_TRY(model, Model::load(bytes));                   // src/deid/models/en.bin, es.bin
+//   tag(model, text, tokens, bias, labels);                 // labels[i] of tokens[i]
+//
+// Words that can hardly be identifiers (lower case, in no name list, never seen in one) are not looked at: they are `none`, and cost
+// nothing. The recall dial is one number: what is added to every label but `none`. Weights are made by src/deid/train/train.cc (README
+// there: data, licenses, command). A Model is immutable, any thread; under 1 MiB.
+//
+// Model file, little-endian: "PER1"; bias (i16); whether numbers are looked at (u8); triggers (u32), then as many u32, sorted: 24 bits of
+// the hashes of lower-case words that are looked at; rows (u32), then per row: distance to the row before (LEB128), mask of its labels
+// (u16), one i8 for each.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "deid/tokens.h"
+
+namespace licet::deid {
+
+enum class Label : std::uint8_t { none, name, place, street, organization, date, age, id, contact, relative };
+inline constexpr std::size_t kLabels = 10;
+[[nodiscard]] std::string_view name(Label label);
+
+struct Model {
+  static constexpr std::size_t kBuckets = 1U << 18, kStride = 16;
+  // Most buckets have no row: a bit says which have one, and how many come before its word says which row it is. So what is in use fits the
+  // cache.
+  struct Word {
+    std::uint64_t bits = 0;
+    std::uint32_t before = 0;
+  };
+  std::vector<Word> index = std::vector<Word>(kBuckets / 64);
+  std::vector<std::int8_t> rows;  // kStride each
+  std::vector<std::uint32_t> triggers;
+  bool numbers = true;  // false: numbers are left to the parsers
+  int bias = 0;         // where the training set's held-out part put the dial
+  // errors: invalid_argument, not such a file.
+  [[nodiscard]] static Result<Model> load(std::string_view bytes);
+};
+
+// What a token looks like to the tagger, apart from the labels before it: made once a text.
+struct Sight {
+  std::uint32_t word = 0;  // its hash; of a number, its length and whether it may be a year
+  std::uint32_t affix3 = 0, tail3 = 0, tail2 = 0;
+  std::uint32_t header = 0;  // the words before the colon that it stands behind, on its line
+  std::uint8_t look = 0;
+  std::uint8_t lexicon = 0;
+  bool first = false;  // of its line
+  bool looked_at = false;
+};
+void see(std::string_view text, const std::vector<Token>& tokens, const Model& model, std::vector<Sight>& out);
+
+inline constexpr std::size_t kFeatures = 27;
+// Labels of the words before it on its line: `last` the nearest, `before` the one before that; `seen`: what this word was last called.
+struct History {
+  Label last = Label::none, before = Label::none, seen = Label::none;
+};
+// Bucket numbers of token i.
+void features(const std::vector<Sight>& sights, std::size_t i, const History& history, std::uint32_t out[kFeatures]);
+// Whether it is looked at, given what was before it: a short lower-case word goes on a name ("de la").
+[[nodiscard]] bool candidate(const Token& token, const Sight& sight, const History& history);
+
+// What goes along the tokens of a text: the history of each, and what each word was called.
+class Walk {
+ public:
+  [[nodiscard]] History at(const Token& token) const;
+  void called(const Token& token, Label label);
+
+ private:
+  History history_;
+  std::vector<std::pair<std::uint32_t, Label>> seen_;  // of words that were called something; small
+};
+
+void tag(const Model& model, std::string_view text, const std::vector<Token>& tokens, int bias, std::vector<Label>& labels,
+         std::vector<float>& scores);
+
+}  // namespace licet::deid

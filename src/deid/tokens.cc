@@ -1,0 +1,149 @@
+#include "deid/tokens.h"
+
+#include <array>
+
+namespace licet::deid {
+namespace {
+
+enum Class : std::uint8_t { kSpace, kLine, kLower, kUpper, kDigit, kMark, kHigh };
+
+constexpr auto kClass = [] {
+  std::array<Class, 256> table{};
+  for (std::size_t c = 0; c < 256; ++c)
+    table[c] = c >= 0x80                ? kHigh
+               : c >= 'a' && c <= 'z'   ? kLower
+               : c >= 'A' && c <= 'Z'   ? kUpper
+               : c >= '0' && c <= '9'   ? kDigit
+               : c == '\n' || c == '\r' ? kLine
+               : c <= ' ' || c == 0x7f  ? kSpace
+                                        : kMark;
+  return table;
+}();
+
+// A character beyond ASCII: how long it is, and what it counts as. (kHigh stays for what is ignored inside a word.)
+Class high(std::string_view text, std::size_t at, std::size_t& size) {
+  const auto byte = [&](std::size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U; };
+  const unsigned a = byte(0), b = byte(1), c = byte(2);
+  const std::size_t wants = a >= 0xf0 ? 4 : a >= 0xe0 ? 3 : a >= 0xc0 ? 2 : 1;
+  size = std::min(wants, text.size() - at);
+  if (a == 0xc2) {
+    if (b == 0xa0) return kSpace;
+    if (b == 0xad) return kHigh;                     // soft hyphen
+    return b == 0xaa || b == 0xba ? kLower : kMark;  // ª º
+  }
+  if (a == 0xc3) return b == 0x97 || b == 0xb7 ? kMark : b <= 0x9e ? kUpper : kLower;
+  if (a == 0xe2 && b == 0x80) return c >= 0x8b && c <= 0x8d ? kHigh : c <= 0x8a || c == 0xaf ? kSpace : kMark;
+  if (a == 0xe2 && b == 0x81) return c == 0xa0 ? kHigh : kMark;
+  if (a == 0xe3 && b == 0x80) return c == 0x80 ? kSpace : kMark;
+  if (a == 0xef && b == 0xbb && c == 0xbf) return kHigh;                                                         // a byte order mark
+  if (a == 0xef && b == 0xbc) return c >= 0x90 && c <= 0x99 ? kDigit : c >= 0xa1 && c <= 0xba ? kUpper : kMark;  // full-width
+  // Greek and Cyrillic capitals, so that homoglyphs of a name still look like one.
+  if ((a == 0xce && b >= 0x91 && b <= 0xa9) || (a == 0xd0 && b >= 0x80 && b <= 0xaf)) return kUpper;
+  return kLower;
+}
+
+// Adds the lower-case bytes of one character to a hash.
+std::uint32_t add(std::uint32_t h, std::string_view text, std::size_t at, std::size_t size) {
+  const auto a = static_cast<unsigned char>(text[at]);
+  if (size == 1) return (h ^ (a >= 'A' && a <= 'Z' ? a | 0x20U : a)) * kFnvPrime;
+  for (std::size_t i = 0; i < size; ++i) {
+    auto b = static_cast<unsigned char>(text[at + i]);
+    if (a == 0xc3 && i == 1 && b >= 0x80 && b <= 0x9e && b != 0x97) b |= 0x20U;
+    h = (h ^ b) * kFnvPrime;
+  }
+  return h;
+}
+
+}  // namespace
+
+std::uint32_t word_hash(std::string_view word) {
+  std::uint32_t h = kFnvStart;
+  for (std::size_t at = 0; at < word.size();) {
+    std::size_t size = 1;
+    if (kClass[static_cast<unsigned char>(word[at])] == kHigh && high(word, at, size) == kHigh) {
+      at += size;
+      continue;
+    }
+    h = add(h, word, at, size);
+    at += size;
+  }
+  return h;
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto c = static_cast<unsigned char>(out[i]);
+    if (c >= 'A' && c <= 'Z') out[i] = static_cast<char>(c | 0x20);
+    if (c >= 0x80 && c <= 0x9e && c != 0x97 && i > 0 && static_cast<unsigned char>(out[i - 1]) == 0xc3)
+      out[i] = static_cast<char>(c | 0x20);
+  }
+  return out;
+}
+
+void tokenize(std::string_view text, std::vector<Token>& out) {
+  std::size_t at = 0, last_end = ~std::size_t{0};
+  while (at < text.size()) {
+    std::size_t size = 1;
+    Class c = kClass[static_cast<unsigned char>(text[at])];
+    if (c == kHigh) c = high(text, at, size);
+    if (c == kSpace || c == kHigh) {
+      at += size;
+      continue;
+    }
+    Token token;
+    token.start = static_cast<std::uint32_t>(at);
+    token.glued = at == last_end;
+    if (c == kLine) {
+      token.look = Look::line;
+      while (at < text.size() && kClass[static_cast<unsigned char>(text[at])] == kLine) ++at;
+    } else if (c == kDigit) {
+      token.look = Look::number;
+      std::uint32_t h = kFnvStart;
+      while (at < text.size()) {
+        size = 1;
+        Class d = kClass[static_cast<unsigned char>(text[at])];
+        if (d == kHigh) d = high(text, at, size);
+        if (d != kDigit) break;
+        h = add(h, text, at, size);
+        at += size;
+      }
+      token.hash = h;
+    } else if (c == kMark) {
+      token.look = Look::mark;
+      token.hash = add(kFnvStart, text, at, size);
+      at += size;
+    } else {
+      std::uint32_t h = kFnvStart;
+      std::size_t letters = 0, upper = 0;
+      const bool first_upper = c == kUpper;
+      while (at < text.size()) {
+        size = 1;
+        Class d = kClass[static_cast<unsigned char>(text[at])];
+        if (d == kHigh) {
+          d = high(text, at, size);
+          if (d == kHigh) {
+            at += size;
+            continue;
+          }
+        }
+        if (d != kLower && d != kUpper) break;
+        upper += d == kUpper;
+        ++letters;
+        h = add(h, text, at, size);
+        at += size;
+      }
+      token.hash = h;
+      token.look = upper == 0                  ? Look::lower
+                   : letters == 1              ? Look::initial
+                   : upper == letters          ? Look::upper
+                   : first_upper && upper == 1 ? Look::capital
+                                               : Look::mixed;
+    }
+    token.end = static_cast<std::uint32_t>(at);
+    last_end = at;
+    out.push_back(token);
+  }
+}
+
+}  // namespace licet::deid
