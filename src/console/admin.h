@@ -11,6 +11,7 @@
 //   POST /prove    {folder, from, to, vendor, patient, by}   an absolute, new or empty folder → {"folder","files","entries","manifest"}
 //   GET  /explain?ref=R   → {"sentence","reason","meaning","decision","mend","finding","license","entries":[…]}
 //   GET  /facts?kind=     → {"facts":[…]}: a fact about a patient says only that it is
+//   GET  /tallies      → {"now","tallies":[…]}: exchanges counted by what they had in common (ledger/tally.h)
 //   GET  /status, /head   → as the console's status; {"size","root","time","checkpoint"}
 //
 // Refusals are problem documents: 400 what is wrong and the remedy, 403 another user, 404 no such thing, 409 the wrong state, 503 not recorded.
