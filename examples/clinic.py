@@ -39,7 +39,7 @@ SERVERS = ROOT / "examples" / "servers"
 AUDIENCE = "https://gate.riverbend.example"  # what access tokens are for
 ISSUER = "https://idp.riverbend.example"  # the stack's name of the identity provider
 # `stranger` is certified, and declared nowhere.
-CALLERS = "scribe referral mailhouse acme-ai billing university payer county hie fax logs ehr therapist counsel stranger".split()
+CALLERS = "scribe referral mailhouse acme-ai billing university payer county hie fax logs ehr therapist counsel hr studio stranger".split()
 
 _libc = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1

@@ -1,10 +1,11 @@
-// licet check: is the declaration sound, and is every flow lawful?  licet check --may: may I put this PHI there?
+// licet check: is the declaration sound, and is every flow lawful?  (--may: may.cc)
 
 #include <algorithm>
 #include <map>
 
 #include "cli/clauses.h"
 #include "cli/config.h"
+#include "cli/may.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "crypto/crypto.h"
@@ -58,41 +59,6 @@ bool counts_as_no(const rules::Finding& f, bool strict) {
   return true;
 }
 
-int may(const epoch::World& world, const CheckArgs& args, Micros now) {
-  const license::Table& table = *world.table;
-  const license::Overlay nobody;
-  if (!table.system(args.may).known()) return fail(fmt::format("no system '{}' in the declaration", args.may));
-  if (!table.data_class(args.data).known()) return fail(fmt::format("no data class '{}'; packs/classes lists them", args.data));
-  // A system may be reached through several routes and actions: any license that covers class and purpose is a yes.
-  std::vector<std::vector<std::string>> rows;
-  for (const license::License& l : table.licenses()) {
-    const bool covers_class = std::find(l.classes.begin(), l.classes.end(), args.data) != l.classes.end();
-    const bool covers_purpose = args.purpose.empty() || std::find(l.purposes.begin(), l.purposes.end(), args.purpose) != l.purposes.end();
-    const stack::Document* flow = world.stack->find("flow", l.flow);
-    const bool to_it = l.holder == args.may || (flow != nullptr && flow->text("to") == args.may);
-    if (to_it && covers_class && covers_purpose)
-      rows.push_back({paint(Paint::green, "yes"), std::string(name(l.form)), l.view, l.until ? format(*l.until) : "-", l.ground_kind,
-                      l.because + " (" + l.id + ")"});
-  }
-  if (!rows.empty()) {
-    print_table({"may", "form", "view", "until", "ground", "stands on"}, rows);
-    fmt::print("{}\n", paint(Paint::dim, table.under()));
-    return kClean;
-  }
-  for (const stack::Document* flow : world.stack->all("flow")) {
-    if (flow->text("to") != args.may) continue;
-    for (const rules::Finding& f : world.judgment.findings) {
-      if (f.subject != flow->id || !counts_as_no(f, false)) continue;
-      fmt::print("{}  {}\n     {}\n", paint(Paint::red, "no"), f.because, f.mend);
-      return kNo;
-    }
-  }
-  (void)now;
-  fmt::print("{}  No declared flow with a permit and a ground carries {}{} to {} ({}).\n", paint(Paint::red, "no"), args.data,
-             args.purpose.empty() ? "" : " for " + args.purpose, args.may, table.under());
-  return kNo;
-}
-
 int check(const CheckArgs& args) {
   store::FileSystem& files = store::real_files();
   if (args.cases) {
@@ -126,7 +92,7 @@ int check(const CheckArgs& args) {
     return fail(
         fmt::format("{} problem{} in the declaration: nothing was judged", world->problems.size(), world->problems.size() == 1 ? "" : "s"));
   }
-  if (!args.may.empty()) return may(*world, args, now);
+  if (!args.may.empty()) return may(*world, {args.may, args.data, args.purpose, args.packs, args.format == "json"}, now);
 
   const bool no = std::any_of(world->judgment.findings.begin(), world->judgment.findings.end(),
                               [&](const rules::Finding& f) { return counts_as_no(f, args.strict); });

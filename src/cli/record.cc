@@ -32,13 +32,18 @@ void config_option(CLI::App* c, std::string& config) {
 
 std::string kinds_help() {
   std::string out = "Kinds of facts:\n";
-  for (const epoch::FactKind& k : epoch::fact_kinds()) out += fmt::format("  {:<22} {}\n", k.kind, k.says);
+  for (const epoch::FactKind& k : epoch::fact_kinds()) {
+    out += fmt::format("  {:<22} {}\n", k.kind, k.says);
+    for (const epoch::FactDetail& d : k.details)
+      out += fmt::format("  {:<22}   --set {}={}{}{}\n", "", d.name, d.choices, d.many ? ",…" : "", d.required ? " (required)" : "");
+  }
   return out;
 }
 
 struct RecordArgs {
   std::string config = "licet.yaml";
   epoch::FactInput fact;
+  std::vector<std::string> set;
   std::string by;
 };
 struct IdArgs {
@@ -72,17 +77,24 @@ void add_record(CLI::App& app, Run& run) {
     c->add_option("--purpose", args->fact.purpose, "a purpose code");
     c->add_option("--from", args->fact.from, "first day (YYYY-MM-DD)");
     c->add_option("--until", args->fact.until, "last day (YYYY-MM-DD)");
+    c->add_option("--set", args->set, "what the kind asks for besides: NAME=WORD, or NAME=WORD,WORD");
     c->add_option("--by", args->by, "who records it");
     config_option(c, args->config);
     c->footer(kinds_help() +
               "\n  licet record consent lakeside --patient p-0002 --class special.sud --until 2027-06-30\n"
+              "  licet record request riverbend --patient p-0001 --from 2026-11-02 --set is=access\n"
               "  licet record training dr-lee privacy-basics --from 2026-03-01 --until 2027-03-01");
     c->callback([args, &run] {
       run = [args] {
         const epoch::FactInput& f = args->fact;
-        const json body{{"kind", f.kind},       {"subject", f.subject},  {"object", f.object},
-                        {"patient", f.patient}, {"class", f.data_class}, {"purpose", f.purpose},
-                        {"from", f.from},       {"until", f.until},      {"by", args->by.empty() ? user() : args->by}};
+        json body{{"kind", f.kind},       {"subject", f.subject},  {"object", f.object},
+                  {"patient", f.patient}, {"class", f.data_class}, {"purpose", f.purpose},
+                  {"from", f.from},       {"until", f.until},      {"by", args->by.empty() ? user() : args->by}};
+        for (const std::string& s : args->set) {
+          const std::size_t is = s.find('=');
+          if (is == 0 || is == std::string::npos) return fail(fmt::format("--set '{}': write NAME=WORD", s));
+          body["details"][s.substr(0, is)] = s.substr(is + 1);
+        }
         return told(ask(args->config, "POST", "/record", body.dump()), "recorded");
       };
     });

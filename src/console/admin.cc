@@ -93,6 +93,9 @@ Reply Admin::answer(const http::Request& request, const std::string& body) {
     fact.purpose = text(in, "purpose");
     fact.from = text(in, "from");
     fact.until = text(in, "until");
+    const json details = in.value("details", json::object());
+    if (!details.is_object()) return problem(400, "This can't be done as asked.", "details must be an object of words");
+    for (const auto& [name, value] : details.items()) fact.details.emplace(name, value.is_string() ? value.get<std::string>() : "");
     return record(fact, by);
   }
   if (path == "/suspend" || path == "/lift") {
@@ -222,6 +225,7 @@ Reply Admin::facts(std::string_view kind) {
                    {"purpose", f.purpose},
                    {"from", date(f.from)},
                    {"until", date(f.until)},
+                   {"details", f.patient.empty() ? json(f.details) : json::object()},  // a patient's rest sealed
                    {"recorded", format(f.recorded)},
                    {"by", f.by}});
   }

@@ -7,11 +7,52 @@
 #include <set>
 
 #include "base/bytes.h"
+#include "stack/schema.h"
 
 namespace licet::epoch {
 namespace {
 
 using nlohmann::json;
+
+// 164.508(c)(1), (2): what makes an authorization valid; (c)(1)(vi) adds the authority of who signs for the patient.
+constexpr FactDetail kAuthorization[] = {
+    {"elements", "description|discloser|recipient|purpose|expiry|signature|authority", false, true},
+    {"statements", "revocation|conditioning|redisclosure|remuneration", false, true},
+    {"for", "marketing|sale|psychotherapy-notes|research|other"},
+    {"signed-by", "patient|representative"},
+};
+// 42 CFR 2.31(a), and what the consent reaches: all future treatment, payment and operations, or less, or the protected kinds.
+constexpr FactDetail kConsent[] = {
+    {"scope", "tpo|specific|proceedings|counseling-notes"},
+    {"elements", "patient|discloser|recipient|purpose|description|revocation|expiry|signature|date", false, true},
+};
+constexpr FactDetail kRestriction[] = {{"is", "agreed|paid-in-full"}};
+constexpr FactDetail kRepresentative[] = {
+    {"basis", "parent|guardian|executor|power-of-attorney|court-order|other"},
+    {"checked", "id|court-order|power-of-attorney|letters-testamentary|known", false, true},
+};
+constexpr FactDetail kRequest[] = {
+    {"is", "access|amendment|accounting|restriction|confidential-communication", true},
+    {"extended", "date"},  // the day on which the individual was told in writing why it takes longer, and until when
+};
+constexpr FactDetail kAnswer[] = {{"outcome", "granted|partly|denied", true}};
+constexpr FactDetail kLegalProcess[] = {
+    {"is", "court-order|warrant|grand-jury-subpoena|administrative-request|subpoena|discovery-request|investigative-demand"},
+    {"assurance", "notice-to-individual|protective-order|none"},  // of a subpoena without an order: 164.512(e)(1)(ii)
+};
+constexpr FactDetail kDisclosure[] = {
+    {"basis",
+     "required-by-law|public-health|abuse|oversight|judicial|law-enforcement|decedent|organ-donation|research|serious-threat|"
+     "government|workers-compensation|other"},
+};
+constexpr FactDetail kOpportunity[] = {
+    {"for", "directory|involved-in-care|disaster-relief|immunization|abuse|victim", true},
+    {"answer", "agreed|did-not-object|professional-judgment|objected", true},
+};
+constexpr FactDetail kVerification[] = {
+    {"of", "identity|authority", true, true},
+    {"by", "known|badge|letterhead|written-authority|oral-authority|warrant|credential|call-back", true, true},
+};
 
 constexpr FactKind kKinds[] = {
     {"training", false, "person", "training", "a person finished a training"},
@@ -31,14 +72,24 @@ constexpr FactKind kKinds[] = {
     {"offshore-consent", false, "agreement", "", "the upper party consented to handling outside the country"},
     {"terms-page", false, "agreement", "SHA-256 of the page", "the published text was looked at"},
     {"expert-determination", false, "system", "", "an expert determined that re-identification risk is very small (164.514(b)(1))"},
-    {"authorization", true, "recipient: system or organization", "", "the patient signed an authorization (164.508)"},
-    {"consent", true, "recipient: system or organization", "", "the patient consented to a disclosure of Part 2 records (42 CFR 2.31)"},
-    {"restriction", true, "recipient: system or organization", "", "the patient's restriction was agreed to (164.522(a))"},
+    {"authorization", true, "recipient: system or organization", "", "the patient signed an authorization (164.508)", kAuthorization},
+    {"consent", true, "recipient: system or organization", "", "the patient consented to a disclosure of Part 2 records (42 CFR 2.31)",
+     kConsent},
+    {"restriction", true, "recipient: system or organization", "", "the patient's restriction was agreed to (164.522(a))", kRestriction},
     {"panel", true, "person, role or system", "", "the patient is on the holder's panel"},
     {"coverage", true, "organization: the plan", "", "the plan covers the patient"},
-    {"representative", true, "", "representative's patient id", "somebody acts for the patient (164.502(g))"},
-    {"legal-process", true, "recipient: system or organization", "", "an order, subpoena or request was received and checked"},
-    {"disclosure", true, "recipient: organization", "", "a disclosure was made outside the gate (164.528)"},
+    {"representative", true, "", "representative's patient id", "somebody acts for the patient (164.502(g))", kRepresentative},
+    {"legal-process", true, "recipient: system or organization", "", "an order, subpoena or request was received and checked",
+     kLegalProcess},
+    {"disclosure", true, "recipient: organization", "", "a disclosure was made outside the gate (164.528)", kDisclosure},
+    {"request", true, "organization that received it", "",
+     "the individual asked for access, an amendment, an accounting … (its clock runs from --from)", kRequest},
+    {"request-answered", false, "", "index of the request", "a request was answered, on --from", kAnswer},
+    {"opportunity", true, "recipient: system or organization", "", "the patient agreed or objected to a disclosure (164.510)",
+     kOpportunity},
+    {"decedent", true, "", "", "the patient died, on --from (164.502(f), 164.512(g))"},
+    {"verification", false, "organization or system", "", "identity and authority of a requester were verified (164.514(h))",
+     kVerification},
     {"revoked", false, "", "index of the fact", "an earlier fact no longer holds"},
 };
 
@@ -65,6 +116,47 @@ license::PatientKey key_of(std::string_view token) {
     key[i / 16] = key[i / 16] << 4 | static_cast<std::uint64_t>(c <= '9' ? c - '0' : c - 'a' + 10);
   }
   return key;
+}
+
+bool word_of(std::string_view choices, std::string_view word) {
+  if (choices == "id") return good_id(word);
+  if (choices == "number") return !word.empty() && word.size() <= 12 && word.find_first_not_of("0123456789") == std::string_view::npos;
+  if (choices == "date") {
+    auto date = parse_date(word);
+    return static_cast<bool>(date);
+  }
+  return stack::schema::one_of(choices, word);
+}
+
+// Empty: it is one of the kind's words.
+std::string wrong_detail(const FactKind& kind, std::string_view name, std::string_view value) {
+  for (const FactDetail& d : kind.details) {
+    if (d.name != name) continue;
+    const std::string remedy = fmt::format("--set {}= takes {}{}", name, d.choices, d.many ? ", several with commas" : "");
+    if (!d.many) return word_of(d.choices, value) ? "" : remedy;
+    for (std::string_view rest = value;;) {
+      const std::size_t comma = rest.find(',');
+      if (!word_of(d.choices, rest.substr(0, comma))) return remedy;
+      if (comma == std::string_view::npos) return "";
+      rest.remove_prefix(comma + 1);
+    }
+  }
+  std::string names;
+  for (const FactDetail& d : kind.details) names += fmt::format("{}{}", names.empty() ? "" : ", ", d.name);
+  return names.empty() ? "takes no --set" : fmt::format("takes --set of {}", names);
+}
+
+// As it was recorded: an object of strings, whatever wrote it.
+void read_details(const json& from, stack::Fact& fact) {
+  const auto details = from.find("details");
+  if (details == from.end() || !details->is_object()) return;
+  for (const auto& [name, value] : details->items())
+    if (value.is_string()) fact.details.emplace(name, value.get<std::string>());
+}
+
+std::string_view detail(const stack::Fact& fact, const char* name) {
+  const auto at = fact.details.find(name);
+  return at == fact.details.end() ? std::string_view() : std::string_view(at->second);
 }
 
 constexpr std::string_view kAad = "licet fact patient v1";
@@ -99,11 +191,18 @@ Result<ledger::Draft> fact_draft(const FactInput& input, std::string_view by, cr
   if (!input.object.empty() && !about_two_patients) payload["object"] = input.object;
   if (!input.data_class.empty()) payload["class"] = input.data_class;
   if (!input.purpose.empty()) payload["purpose"] = input.purpose;
+  for (const auto& [name, value] : input.details)
+    if (const std::string wrong = wrong_detail(*kind, name, value); !wrong.empty()) return bad(wrong);
+  for (const FactDetail& d : kind->details)
+    if (d.required && !input.details.contains(std::string(d.name))) return bad(fmt::format("say --set {}={}", d.name, d.choices));
   // The patient rests only under the restriction key, which outlives the quarterly detail keys: a consent must be readable for years.
   if (kind->patient) {
     json inside{{"patient", input.patient}};
     if (about_two_patients) inside["representative"] = input.object;
+    if (!input.details.empty()) inside["details"] = input.details;
     payload["sealed"] = base64(as_bytes(crypto::seal(keys.restriction_key(), as_bytes(inside.dump()), as_bytes(kAad), random)));
+  } else if (!input.details.empty()) {
+    payload["details"] = input.details;
   }
   ledger::Draft draft;
   draft.kind = ledger::Kind::fact;
@@ -133,6 +232,7 @@ Result<Recorded> read_facts(const ledger::Ledger& ledger, crypto::KeyRing& keys,
     for (auto [name, field] : {std::pair{"from", &fact.from}, std::pair{"until", &fact.until}})
       if (p.contains(name))
         if (auto date = parse_date(p[name].get<std::string>())) *field = *date;
+    read_details(p, fact);
     if (p.contains("sealed")) {
       const auto box = unbase64(p["sealed"].get<std::string>());
       auto opened = crypto::open(keys.restriction_key(), as_bytes(box.value_or("")), as_bytes(kAad));
@@ -142,6 +242,7 @@ Result<Recorded> read_facts(const ledger::Ledger& ledger, crypto::KeyRing& keys,
         return false;
       }
       fact.patient = hex_token(blind(inside.value("patient", "")));
+      read_details(inside, fact);
       if (inside.contains("representative")) fact.object = hex_token(blind(inside.value("representative", "")));
     }
     out.facts.push_back(std::move(fact));
@@ -168,7 +269,9 @@ license::Overlay overlay_of(std::span<const stack::Fact> facts, const Zone& zone
       overlay.lift(f.subject);
     else if (f.kind == "restriction")
       overlay.restrict(patient, f.subject, f.data_class.empty() ? "*" : f.data_class, reference);
-    else if (f.kind == "consent")
+    else if (f.kind == "opportunity" && detail(f, "answer") == "objected")
+      overlay.restrict(patient, f.subject, f.data_class.empty() ? "*" : f.data_class, reference);  // 164.510(a)(2), (b)(2)
+    else if (f.kind == "consent" && detail(f, "scope") != "proceedings")  // such a one lets nothing go to those who treat or pay
       overlay.consent(patient, f.subject, f.data_class.empty() ? "special.sud" : f.data_class, until);
     else if (f.kind == "panel")
       overlay.tie(f.subject, patient, until.value_or(Micros::max()));

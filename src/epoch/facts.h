@@ -7,6 +7,8 @@
 // Thread rule: any. Errors: invalid_argument (a kind, id or date that isn't one: what to write instead).
 #pragma once
 
+#include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +29,16 @@ struct FactInput {
   std::string patient;  // PHI: sealed before it rests
   std::string data_class;
   std::string purpose;
-  std::string from, until;  // YYYY-MM-DD, or empty
+  std::string from, until;                     // YYYY-MM-DD, or empty
+  std::map<std::string, std::string> details;  // what the kind asks for beyond that: {"is": "subpoena"}; "a,b" where it takes several
+};
+
+// What a kind may say beyond subject, object, class, purpose and days. No free text: a fact can't carry PHI that nobody looked for.
+struct FactDetail {
+  std::string_view name;
+  std::string_view choices;  // "a|b|c", or "date", "number", "id"
+  bool required = false;
+  bool many = false;  // "a,b"
 };
 
 struct FactKind {
@@ -35,6 +46,7 @@ struct FactKind {
   bool patient;                      // must name one
   std::string_view subject, object;  // what they are, for help and errors; empty: not used
   std::string_view says;
+  std::span<const FactDetail> details = {};
 };
 [[nodiscard]] std::span<const FactKind> fact_kinds();
 

@@ -130,7 +130,7 @@ license::Ask Exchange::ask_of(license::ClassId data_class, license::PatientKey p
   if (!type.empty()) ask.type = policy_->table->type(type);
   ask.region = policy_->table->region_of(route_->reaches.empty() ? who_.system : policy_->table->system(route_->reaches));
   ask.patient = patient;
-  ask.conditions = who_.conditions;
+  ask.conditions = who_.conditions | (self_paid_ ? 0 : license::kNotSelfPaid);
   ask.now = gate_.options_.ledger->now();
   return ask;
 }
@@ -463,6 +463,7 @@ ledger::Draft Exchange::draft(ledger::Kind kind, ledger::Leg leg) const {
       d.license = l.id;
       d.ground = l.ground_kind;
       d.agreements = l.agreements;
+      d.accountable = decision_.accountable;
       d.form = name(decision_.form);
       d.profile = profile_text(decision_.form);
       d.view = decision_.view.known() ? table.view(decision_.view).id : "full";

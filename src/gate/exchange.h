@@ -147,6 +147,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   ByteBudget::Lease memory_;
   std::vector<Carried> carried_;  // of the part being shaped or last sent
   std::unordered_set<std::uint64_t> carried_keys_;
+  bool self_paid_ = false;                                         // the body bears the label of a visit that was paid in full
   std::vector<license::Coding> categories_, codes_, labels_;       // scratch of classify
   std::unordered_map<std::string, license::PatientKey> patients_;  // seen in this exchange: id → table key
   std::set<std::string> kept_patients_;                            // whose data is in the part being shaped

@@ -16,6 +16,11 @@ using license::Outcome;
 // A part of a stream that has waited this long for more is sent as it is, so that a slow answer is seen, and can be cut, as it grows.
 constexpr std::chrono::milliseconds kPartAge{200};
 
+// The source's label on what a patient paid in full, and asked to be kept from the plan (HL7 v3-ActCode, 164.522(a)(1)(vi)).
+bool is_self_paid(const codec::ResourceScan& scan) {
+  return std::any_of(scan.labels.begin(), scan.labels.end(), [](const codec::Coding& c) { return c.code == "HIPAASelfPay"; });
+}
+
 Action action_of(Interaction interaction) {
   switch (interaction) {
     case Interaction::read:
@@ -170,6 +175,7 @@ Step<void> Exchange::locate_body() {
     kept_patients_.insert(std::string(patient));
   }
   (void)decide_resource(resource, data_class);
+  self_paid_ = is_self_paid(resource);
   located_.classes = {data_class};
   part_resources_ = 1;
   ++resources_;
@@ -187,10 +193,16 @@ license::Decision Exchange::decide_resource(const codec::ResourceScan& scan, lic
   copy(scan.codes, codes_);
   copy(scan.labels, labels_);
   data_class = policy_->table->classes().classify({scan.type, categories_, codes_, labels_});
+  const bool self_paid = is_self_paid(scan);
+  const auto ask = [&](license::PatientKey patient) {
+    license::Ask a = ask_of(data_class, patient, scan.type);
+    if (self_paid) a.conditions &= ~std::uint32_t{license::kNotSelfPaid};
+    return a;
+  };
   const bool about_nobody = scan.patients.empty() && !scan.in_compartment && !scan.unresolved;
   license::Decision decision;
   if (scan.patients.empty()) {
-    decision = decide_one(ask_of(data_class, {}, scan.type));
+    decision = decide_one(ask({}));
     // Whose record it is can't be told: where that matters, it isn't shown.
     const bool special = is_special(data_class);
     if (decision.if_patient && (!about_nobody || special)) {
@@ -200,7 +212,7 @@ license::Decision Exchange::decide_resource(const codec::ResourceScan& scan, lic
   }
   for (const std::string_view patient : scan.patients) {
     const license::PatientKey key = note_patient(patient);
-    decision = decide_one(ask_of(data_class, key, scan.type));
+    decision = decide_one(ask(key));
     if (license::known(who_.only_patient) && key != who_.only_patient)
       decision.outcome = Outcome::refuse, decision.reason = Reason::out_of_scope;
     if (decision.if_patient) decision.outcome = Outcome::refuse;

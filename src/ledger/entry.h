@@ -69,6 +69,7 @@ struct Draft {
   std::string ground;          // kind of ground
   std::string license;         // permit/flow/ground ids: see license::Decision
   std::vector<std::string> agreements;
+  bool accountable = false;  // a disclosure that the individual can ask an account of (164.528)
 
   // what was decided and what leaves
   std::string decision;  // pass | reduce | deidentify | hold | refuse

@@ -62,6 +62,7 @@ Form form_of(std::string_view word) {
 std::uint32_t condition_of(std::string_view word) {
   if (word == "mfa") return kMfa;
   if (word == "training") return kTrainingCurrent;
+  if (word == "not-self-paid") return kNotSelfPaid;
   return kNever;
 }
 std::optional<Date> day(const Document& doc, std::string_view path) {
@@ -582,7 +583,7 @@ class Compiler {
       const auto [first, last] = findings_.equal_range(subject);
       for (auto at = first; at != last; ++at) {
         const Finding& f = *at->second;
-        const rules::Effect e = effect(f, g.kind);
+        const rules::Effect e = effect(f, g.effect_as.empty() ? g.kind : g.effect_as);
         bool blocks = false;
         switch (e.what) {
           case rules::Effect::What::alarm:
@@ -835,6 +836,7 @@ class Compiler {
     std::sort(l.regions.begin(), l.regions.end());
     if ((grant.conditions & kMfa) != 0) l.conditions.push_back("mfa");
     if ((grant.conditions & kTrainingCurrent) != 0) l.conditions.push_back("training");
+    if ((grant.conditions & kNotSelfPaid) != 0) l.conditions.push_back("not-self-paid");
     if ((grant.conditions & kNever) != 0) l.conditions.push_back("unknown");
     if (kind == Kind::glass) l.conditions.push_back("break-glass");
     l.agreements = ground.agreements;

@@ -147,7 +147,9 @@ class Asked {
     if (restricted(g, side, v)) return Reason::restricted;
     std::uint32_t wanted = g.conditions;
     if (g.care && (ask_.conditions & kBreakGlass) != 0) wanted &= ~std::uint32_t{kMfa | kTrainingCurrent};
-    if ((wanted & ~ask_.conditions) != 0) return Reason::condition;
+    const std::uint32_t missing = wanted & ~ask_.conditions;
+    if ((missing & kNotSelfPaid) != 0) return Reason::restricted;
+    if (missing != 0) return Reason::condition;
     return g.hold ? Reason::held : Reason::none;
   }
 

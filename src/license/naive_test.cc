@@ -343,7 +343,7 @@ class Naive {
     const Words s = subjects(f, who, person);
     for (const auto& x : law_.findings) {
       if (!adverse(x) || (!has(s, x.subject) && !has(g.agreements, x.subject))) continue;
-      const auto e = x.effect.contains(g.kind) ? x.effect.at(g.kind) : x.effect.at("default");
+      const auto e = x.effect.contains(g.effect_as) ? x.effect.at(g.effect_as) : x.effect.at("default");
       const Reason r = x.since || x.status == rules::Status::stale ? Reason::lapsed : Reason::no_ground;
       if (e.what == rules::Effect::What::block) return r;
       if (e.what == rules::Effect::What::grace && (!x.since || law_.as_of > *x.since + std::chrono::days(e.grace_days))) return r;
@@ -354,7 +354,7 @@ class Naive {
     const Words s = subjects(f, who, person);
     for (const auto& x : law_.findings) {
       if (!adverse(x) || (!has(s, x.subject) && !has(g.agreements, x.subject))) continue;
-      const auto e = x.effect.contains(g.kind) ? x.effect.at(g.kind) : x.effect.at("default");
+      const auto e = x.effect.contains(g.effect_as) ? x.effect.at(g.effect_as) : x.effect.at("default");
       if (e.what == rules::Effect::What::grace && x.since && q_.day > *x.since + std::chrono::days(e.grace_days)) return true;
     }
     return false;
@@ -411,6 +411,7 @@ class Naive {
       if (!of(whose, who, person)) return Reason::out_of_scope;
     if (suspended(who, person)) return Reason::suspended;
     if (restricted(g, who, person, f2)) return Reason::restricted;
+    if (!g.asks_for.empty() && (q_.conditions & kNotSelfPaid) == 0) return Reason::restricted;
     if (p != nullptr && p->flag("when.mfa") && (q_.conditions & kMfa) == 0 && !(care(g) && (q_.conditions & kBreakGlass) != 0))
       return Reason::condition;
     return g.hold || (p != nullptr && p->flag("hold")) ? Reason::held : Reason::none;
@@ -562,6 +563,7 @@ class Maker {
       g.classes = {"*", "special.sud"};
       g.purposes = {"TREAT", "HOPERAT", "ETREAT"};
       g.minimum_necessary = kind != "treatment" && kind != "individual";
+      g.effect_as = kind;
       j.grounds.push_back(g);
     }
     const int grounds = 1 + static_cast<int>(below_n(5));
@@ -578,6 +580,8 @@ class Maker {
       g.form = g.kind == "deidentified" ? "deidentified" : g.kind == "limited-data-set" ? "limited" : "identified";
       g.minimum_necessary = g.kind != "treatment" && g.kind != "individual";
       g.hold = chance(8);
+      g.effect_as = chance(20) ? "treatment" : g.kind;
+      if (chance(10)) g.asks_for = {"not-self-paid"};
       if (chance(30)) g.until = *parse_date(of({"2026-11-26", "2027-06-30"}));
       if (chance(30)) g.agreements = {"baa"};
       j.grounds.push_back(g);
@@ -597,7 +601,8 @@ class Maker {
         return e;
       };
       f.effect["default"] = effect();
-      if (chance(30)) f.effect["workforce"] = effect();
+      for (const char* kind : {"workforce", "treatment"})
+        if (chance(30)) f.effect[kind] = effect();
       j.findings.push_back(f);
     }
     if (chance(25))
@@ -630,7 +635,7 @@ class Maker {
     q.data = chance(80) ? of({"clinical.note", "demographics", "special.sud"}) : of(kClasses);
     q.action = q.route == "out" ? Action::send : chance(85) ? Action::read : Action::create;
     q.patient = chance(20) ? PatientKey{} : chance(80) ? kOne : kTwo;
-    const std::uint32_t conditions[] = {0, kMfa, kMfa, kBreakGlass};
+    const std::uint32_t conditions[] = {0, kMfa, kMfa | kNotSelfPaid, kNotSelfPaid, kBreakGlass};
     q.conditions = conditions[below_n(4)];
     q.region = chance(80) ? "east" : of({"west", "nowhere"});
     q.day = *parse_date(chance(80) ? "2026-11-25" : of({"2026-11-28", "2027-12-01"}));

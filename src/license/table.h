@@ -53,7 +53,9 @@ enum class Whose : std::uint8_t { all, compartment, members, panel, named };
 [[nodiscard]] std::string_view name(Form);
 
 // Conditions of the request, as bits. A permit's or ground's `when` asks for some of them.
-enum Condition : std::uint32_t { kMfa = 1, kTrainingCurrent = 2, kBreakGlass = 4 };
+// kNotSelfPaid speaks of the resource: it bears no label of a visit that the patient paid in full (164.522(a)(1)(vi)); where a ground asks
+// for it and it is missing, the refusal is that of a restriction, which tells the caller nothing.
+enum Condition : std::uint32_t { kMfa = 1, kTrainingCurrent = 2, kBreakGlass = 4, kNotSelfPaid = 8 };
 
 // A patient as the table knows one: HMAC under a key of this process's life, never an id. All zero: not known yet.
 using PatientKey = std::array<std::uint64_t, 2>;

@@ -47,7 +47,10 @@ Pack just(const Pack& pack, const std::string& id) {
     std::copy_if(from.begin(), from.end(), std::back_inserter(to), [&](const auto& x) { return x.id == id; });
   };
   pick(pack.requirements, out.requirements);
-  pick(pack.grounds, out.grounds);
+  if (!out.requirements.empty() && out.requirements.front().check.find("v_ground") != std::string::npos)
+    out.grounds = pack.grounds;  // it asks what they give
+  else
+    pick(pack.grounds, out.grounds);
   pick(pack.prohibitions, out.prohibitions);
   return out;
 }
@@ -57,8 +60,9 @@ std::string outcome(const Pack::Case& c, const Judgment& judgment) {
     std::string all;
     for (const Ground& g : judgment.grounds)
       if (g.flow == c.subject || g.recipient == c.subject || g.id == c.subject)
-        all += fmt::format("{} {} for {} as {} of {}: {}\n", g.id, fmt::join(g.classes, ","), fmt::join(g.purposes, ","), g.form, g.whose,
-                           g.because);
+        all += fmt::format("{} {} for {} as {} of {}: {} [{}{}{}{}]\n", g.id, fmt::join(g.classes, ","), fmt::join(g.purposes, ","), g.form,
+                           g.whose, g.because, g.minimum_necessary ? "minimum necessary" : "whole", g.accountable ? ", accountable" : "",
+                           g.hold ? ", held" : "", g.asks_for.empty() ? "" : fmt::format(", asks {}", fmt::join(g.asks_for, " ")));
     if (all.empty() != (c.expect == "no-ground")) return all.empty() ? "no ground" : "the ground " + all;
     return c.says.empty() || all.find(c.says) != std::string::npos ? "" : all;
   }

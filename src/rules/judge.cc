@@ -84,6 +84,35 @@ class Rows {
   std::size_t rows_ = 0;
 };
 
+// v_ground: what is lawful, so that a requirement can ask what is not. Full only when every ground is known, so grounds can't read it.
+constexpr std::string_view kGroundTables =
+    "create table v_ground(id text not null, kind text not null, flow text, recipient text not null, form text not null) strict;"
+    "create table v_ground_purpose(ground text not null, flow text, purpose text not null) strict;"
+    "create table v_ground_class(ground text not null, flow text, pattern text not null) strict;"
+    "create index m_ground on v_ground(flow); create index m_ground_purpose on v_ground_purpose(flow, purpose);"
+    "create index m_ground_class on v_ground_class(ground);";
+
+Result<void> shelve(store::Database& db, std::span<const Ground> grounds) {
+  LICET_TRY(ground, db.prepare("insert into v_ground values (?, ?, nullif(?, ''), ?, ?)"));
+  LICET_TRY(purpose, db.prepare("insert into v_ground_purpose values (?, nullif(?, ''), ?)"));
+  LICET_TRY(cls, db.prepare("insert into v_ground_class values (?, nullif(?, ''), ?)"));
+  const auto words = [](store::Statement& s, const Ground& g, const std::vector<std::string>& list) -> Result<void> {
+    for (const std::string& word : list) {
+      s.bind(1, std::string_view(g.id)).bind(2, std::string_view(g.flow)).bind(3, std::string_view(word));
+      LICET_TRY_VOID(s.run());
+    }
+    return {};
+  };
+  for (const Ground& g : grounds) {
+    ground.bind(1, std::string_view(g.id)).bind(2, std::string_view(g.kind)).bind(3, std::string_view(g.flow));
+    ground.bind(4, std::string_view(g.recipient)).bind(5, std::string_view(g.form));
+    LICET_TRY_VOID(ground.run());
+    LICET_TRY_VOID(words(purpose, g, g.purposes));
+    LICET_TRY_VOID(words(cls, g, g.classes));
+  }
+  return {};
+}
+
 class Judge {
  public:
   Judge(store::Database db, Date as_of) : db_(std::move(db)), as_of_(as_of), as_of_text_(format(as_of)) { out_.as_of = as_of; }
@@ -91,6 +120,7 @@ class Judge {
   Result<Judgment> run(std::span<const Pack* const> packs) && {
     for (const Pack* pack : packs) out_.packs.push_back(pack->info);
     out_.under = under();
+    LICET_TRY_VOID(db_.run(kGroundTables));
     for (const Pack* pack : packs)
       for (const Pack::Query& view : pack->views)
         if (auto made = create(view); !made) return wrong(view.file, view.line, view.id, made.error());
@@ -98,6 +128,13 @@ class Judge {
     // Beyond this point the packs' SQL runs: nothing but bounded reading.
     db_.allow_only_reads();
     db_.limit_instructions(kInstructionsMost);
+    for (const Pack* pack : packs) {
+      for (const Pack::Query& q : pack->grounds) LICET_TRY_VOID(grounds(q));
+      for (const Pack::Query& q : pack->prohibitions) LICET_TRY_VOID(prohibitions(q));
+    }
+    db_.allow_writes();
+    LICET_TRY_VOID(shelve(db_, out_.grounds));
+    db_.allow_only_reads();
     // By id, and each population by subject: so the findings come out sorted without moving them again.
     std::vector<const Requirement*> requirements;
     for (const Pack* pack : packs)
@@ -106,10 +143,6 @@ class Judge {
     for (std::size_t i = 1; i < requirements.size(); ++i)
       if (requirements[i]->id == requirements[i - 1]->id) return wrong(*requirements[i], "id", "two packs have a requirement of this id");
     for (const Requirement* r : requirements) LICET_TRY_VOID(requirement(*r));
-    for (const Pack* pack : packs) {
-      for (const Pack::Query& q : pack->grounds) LICET_TRY_VOID(grounds(q));
-      for (const Pack::Query& q : pack->prohibitions) LICET_TRY_VOID(prohibitions(q));
-    }
     return finish();
   }
 
@@ -518,11 +551,11 @@ class Judge {
   }
 
   Result<void> grounds(const Pack::Query& q) {
-    static constexpr std::array<std::string_view, 21> kColumns = {
+    static constexpr std::array<std::string_view, 22> kColumns = {
         "more",    "kind",     "flow",      "recipient",  "classes",           "purposes",
         "regions", "whose",    "patients",  "form",       "minimum_necessary", "accountable",
         "hold",    "asks_for", "live_from", "live_until", "agreements",        "entity",
-        "witness", "cites",    "because"};
+        "witness", "cites",    "because",   "effect_as"};
     auto opened = rows(q.sql);
     if (!opened) return wrong(q.file, q.line, q.id, opened.error());
     Rows& in = *opened;
@@ -571,6 +604,7 @@ class Judge {
         if (!day) return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("'{}' is no date", name)});
         *into = *day;
       }
+      g.effect_as = in.is_null(column("effect_as")) ? g.kind : std::string(in.text(column("effect_as")));
       g.entity = in.text(column("entity"));
       g.witness = in.text(column("witness"));
       g.because = in.text(column("because"));

@@ -385,8 +385,8 @@ class Loader {
   }
 
   Result<stack::Fact> one_fact(const Reader& in, const Node& f, std::uint64_t index) {
-    static constexpr std::array<std::string_view, 10> kKeys = {"kind",    "subject", "object", "patient",  "class",
-                                                               "purpose", "from",    "until",  "recorded", "by"};
+    static constexpr std::array<std::string_view, 11> kKeys = {"kind", "subject", "object",   "patient", "class",  "purpose",
+                                                               "from", "until",   "recorded", "by",      "details"};
     LICET_TRY_VOID(in.only(f, kKeys));
     stack::Fact out;
     out.index = index;
@@ -409,6 +409,13 @@ class Loader {
     out.by = by;
     out.from = from;
     out.until = until;
+    if (const Node* details = f.find("details")) {
+      if (details->type != ValueType::map) return in.error(*details, "'details' is a map of words");
+      for (const auto& m : details->members) {
+        LICET_TRY(word, in.text(*details, m.key, true));
+        out.details.emplace(m.key, std::move(word));
+      }
+    }
     const std::optional<Date> day = recorded ? recorded : from;
     if (day) out.recorded = *day;
     return out;

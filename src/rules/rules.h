@@ -95,6 +95,7 @@ struct Ground {
   std::vector<std::string> asks_for;    // conditions of the ground: names of bits (mfa, …)
   std::optional<Date> from, until;      // last day in force
   std::vector<std::string> agreements;  // ids in the witness chain
+  std::string effect_as;                // the key of `effect` that findings touch it by: its kind, unless the pack says another
   std::string entity;                   // covered entity that it serves
   std::string witness;                  // JSON array
   std::string cites;                    // "164.502(e)"

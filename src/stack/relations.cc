@@ -1,6 +1,7 @@
 // The mapping from documents to tables, by the rule in stack.h. First the tables of every kind are laid out from the schema, then each
 // document is poured into them by the same walk; so a field that is added to the schema has its column or table at once.
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <set>
 #include <string>
@@ -196,10 +197,12 @@ class Layout {
   std::vector<Child> children_;
 };
 
-Table facts_table(std::span<const Fact> facts, const Zone& zone) {
+// The facts, and what their kinds ask for besides: a row for each word.
+std::array<Table, 2> fact_tables(std::span<const Fact> facts, const Zone& zone) {
   Table t{"fact",
           {"idx", "kind", "subject", "object", "patient", "data_class", "purpose", "from_date", "until_date", "recorded_date", "by"},
           {}};
+  Table details{"fact_detail", {"idx", "name", "value"}, {}};
   // A fact can be revoked, and so can its revocation: the later one speaks first.
   std::vector<const Fact*> order;
   for (const Fact& f : facts) order.push_back(&f);
@@ -213,8 +216,15 @@ Table facts_table(std::span<const Fact> facts, const Zone& zone) {
                       text_or_null(f->patient), text_or_null(f->data_class), text_or_null(f->purpose),
                       f->from ? Cell(format(*f->from)) : Cell(), f->until ? Cell(format(*f->until)) : Cell(), format(zone.day(f->recorded)),
                       text_or_null(f->by)});
+    for (const auto& [name, words] : f->details)
+      for (std::string_view rest = words;;) {
+        const std::size_t comma = rest.find(',');
+        details.rows.push_back({static_cast<std::int64_t>(f->index), name, std::string(rest.substr(0, comma))});
+        if (comma == std::string_view::npos) break;
+        rest.remove_prefix(comma + 1);
+      }
   }
-  return t;
+  return {std::move(t), std::move(details)};
 }
 
 }  // namespace
@@ -222,7 +232,7 @@ Table facts_table(std::span<const Fact> facts, const Zone& zone) {
 Relations relations(const Stack& stack, std::span<const Fact> facts) {
   Relations out;
   out.push_back({"stack", {"tenant", "timezone"}, {{stack.tenant, stack.zone.name()}}});
-  out.push_back(facts_table(facts, stack.zone));
+  for (Table& t : fact_tables(facts, stack.zone)) out.push_back(std::move(t));
   for (const schema::Kind& kind : schema::kinds()) {
     if (kind.name == "stack") continue;
     Layout layout(out, stack, sql(kind.name), {"id", "layer", "file", "line"}, kind.fields);

@@ -44,7 +44,8 @@ constexpr Field kOrganization[] = {
     must(one("name", text, "Its name as people know it.")),
     many(pick("functions",
               "provider|plan|clearinghouse|public-health|oversight|law-enforcement|court|hhs|researcher|exchange|employer|vendor|patient-"
-              "safety|other",
+              "safety|protective-services|coroner|funeral-director|organ-procurement|disaster-relief|workers-compensation|correctional|"
+              "military|national-security|government-program|manufacturer|school|other",
               "What it does, whoever it does it for.")),
     one("covered", boolean, "Is it a HIPAA covered entity? Business associate and subcontractor follow from flows and are never declared."),
     to("part-of", "organization", "The organization of which it is a part: components of a hybrid or affiliated entity."),
@@ -309,7 +310,8 @@ constexpr Field kPlan[] = {
     must(
         pick("is",
              "risk-analysis|risk-management|sanction|activity-review|contingency|backup|disaster-recovery|emergency-mode|incident-response|"
-             "facility-security|training|access|device-media|breach|evaluation|privacy|other",
+             "facility-security|training|access|device-media|breach|evaluation|privacy|notice|complaints|"
+             "minimum-necessary|other",
              "What it is a plan, policy or procedure for.")),
     to("organization", "organization", "Whose it is."),
     to("owner", "person", "Who answers for it."),

@@ -118,6 +118,7 @@ struct Fact {
   std::optional<Date> until;  // last day in force
   Micros recorded{};
   std::string by;           // who recorded it
+  std::map<std::string, std::string> details;  // what its kind asks for besides: words of its own choices, ids, dates; "a,b" where several
 };
 
 // One SQL table's worth of rows. Cells: null, integer, text.
@@ -137,7 +138,8 @@ using Relations = std::vector<Table>;
 //   open map f (any keys)  → table K_f(owner, key, value, line): a row per list item, or one with the scalar
 //   booleans 0/1; dates 'YYYY-MM-DD'; a duration d gives d (text), d_hours and d_hours_least: how long it lasts at most and at least
 //   what is absent is NULL
-// and: stack(tenant, timezone), fact(idx, kind, subject, object, patient, data_class, purpose, from_date, until_date, recorded_date, by).
+// and: stack(tenant, timezone), fact(idx, kind, subject, object, patient, data_class, purpose, from_date, until_date, recorded_date, by)
+// and fact_detail(idx, name, value), a row for each word of its details.
 // A revoked fact (kind `revoked`, object = its index) is left out. Every kind of the schema has its tables even when no document has that kind.
 [[nodiscard]] Relations relations(const Stack& stack, std::span<const Fact> facts);
 

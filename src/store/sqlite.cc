@@ -300,6 +300,11 @@ void Database::allow_only_reads() {
   sqlite3_set_authorizer(in_->db, only_reads, nullptr);
 }
 
+void Database::allow_writes() {
+  in_->only_reads = false;
+  sqlite3_set_authorizer(in_->db, nullptr, nullptr);
+}
+
 void Database::limit_instructions(std::uint64_t most) {
   Statement::Work& work = in_->work;
   work.most = work.left = most;

@@ -107,6 +107,7 @@ class Database {
   // Beyond this point only reading compiles, and only with functions whose result depends on their arguments alone (no random(),
   // changes(), current_timestamp, load_extension()).
   void allow_only_reads();
+  void allow_writes();  // lifts it, for what the program itself has to say
   // Virtual machine instructions that one run of a statement may take; beyond it step() fails with exhausted. 0: no bound.
   void limit_instructions(std::uint64_t most);
 

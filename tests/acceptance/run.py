@@ -18,7 +18,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent / "examples")]
 
-MODULES = ["cli", "example", "records", "disclosures", "deidentify", "tokens", "reload", "agreements", "clients", "integrity", "faults", "leaks", "crash"]
+MODULES = ["cli", "example", "records", "disclosures", "scenarios", "deidentify", "tokens", "reload", "agreements", "clients", "integrity", "faults", "leaks", "crash"]
 if os.environ.get("LICET_PEERS") == "1":
     MODULES.insert(0, "peers")
 

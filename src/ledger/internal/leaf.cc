@@ -211,6 +211,7 @@ Result<PreparedLeaf> prepare(const Draft& draft, crypto::KeyRing& keys, Random& 
 
   leaf.before.reserve(768 + patients.size() + payload.size());
   Writer w(leaf.before);
+  w.number("accountable", draft.accountable ? 1 : 0);
   w.text("action", draft.action);
   w.text("actor", draft.actor);
   w.raw("agreements", agreements);

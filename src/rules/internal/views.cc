@@ -64,6 +64,8 @@ select idx, 'ledger:' || idx as id, kind, subject, object, patient, data_class, 
        coalesce(from_date, '') <= as_of and coalesce(until_date, '9999-12-31') >= as_of as current
 from fact, v_judged;
 create index m_fact on v_fact(kind, subject);
+create table v_fact_detail as select d.idx as fact, d.name, d.value from fact_detail d;
+create index m_fact_detail on v_fact_detail(fact, name);
 
 -- ---- people
 
@@ -183,7 +185,10 @@ union all select a.value, 'operations' from json_each('["HOPERAT","POPHLTH","CAR
 union all select a.value, 'research' from json_each('["HRESCH","CLINTRL","BIORCH","CLINTRCH","CLINTRCHNPC","CLINTRCHPC","PRECLINTRCH","DSRCH","POARCH","TRANSRCH"]') a
 union all select a.value, 'marketing' from json_each('["HMARKT"]') a
 union all select a.value, 'individual' from json_each('["PATRQT","FAMRQT","PWATRNY","SUPNWK"]') a
-union all select a.value, 'public-health' from json_each('["PUBHLTH","DISASTER","THREAT"]') a;
+union all select a.value, 'public-health' from json_each('["PUBHLTH","DISASTER","THREAT"]') a
+-- What HL7 has no code for: what people ask for in their own name (164.512), and what the individual may object to (164.510).
+union all select 'licet:' || a.value, 'public-interest' from json_each('["required-by-law","product-safety","workplace-surveillance","immunization","abuse","oversight","legal-process","law-enforcement","decedent","research-preparation","research-decedents","military","national-security","custody","government-program","workers-compensation","hhs"]') a
+union all select 'licet:directory', 'opportunity';
 create unique index m_purpose on v_purpose(purpose);
 
 create table v_flow as
@@ -236,10 +241,9 @@ select f.*,
       then 'treatment'
     when f.acts_on_behalf_of is not null then 'associate'
     -- Courts, agencies and those who come with an order ask in their own name, whatever else they do.
-    when not exists (select 1 from v_flow_purpose p where p.flow = f.id and p.purpose not in ('licet:legal-process', 'licet:required-by-law', 'licet:oversight', 'licet:hhs'))
+    when not exists (select 1 from v_flow_purpose p left join v_purpose k using (purpose) where p.flow = f.id and coalesce(k.family, '') not in ('public-interest', 'opportunity') and p.purpose not in ('FAMRQT', 'SUPNWK'))
       then 'third-party'
-    when exists (select 1 from v_function where organization = f.target_party
-                 and function in ('provider', 'plan', 'public-health', 'oversight', 'law-enforcement', 'court', 'hhs', 'researcher')) then 'third-party'
+    when exists (select 1 from v_function where organization = f.target_party and function not in ('exchange', 'vendor', 'other')) then 'third-party'
     when f.target_covered then 'third-party'
     else 'unknown'
   end as recipient_role
