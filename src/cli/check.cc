@@ -144,7 +144,7 @@ void add_check(CLI::App& app, Run& run) {
       "Exit: 0 clean, 1 a fail, stale or contract or ground unknown, 2 could not load or judge.\n\n"
       "  licet check examples/riverbend\n"
       "  licet check examples/riverbend --format json | jq .summary\n"
-      "  licet check examples/riverbend --may scribe --data clinical.note --purpose TREAT\n"
+      "  licet check examples/riverbend --may scribe --data clinical.note --purpose TREAT     # exit 1: not, or held, or undeclared\n"
       "  licet check examples/riverbend --clauses baa-scribe-2026\n"
       "  licet check examples/riverbend --as-of 2027-02-01        # what will have lapsed");
   c->callback([args, &run] { run = [args] { return check(*args); }; });

@@ -185,8 +185,10 @@ Result<void> Keeper::renew(bool at_start) {
     log::info("epoch {} is in force: {} licenses, {} findings{}", next->number, next->world.table->licenses().size(),
               next->world.judgment.findings.size(), before ? "" : ", " + next->world.judgment.under);
   }
+  // The same table is the same epoch; what was found beside it (a request that nobody answered) is new all the same.
+  if (same) next->number = before->number;
   const std::lock_guard lock(mutex_);
-  if (!same) current_ = std::move(next);
+  current_ = std::move(next);
   next_date_ = next_date;
   if (status_.stale && options_.stale) options_.stale(std::nullopt);
   status_ = Status{current_->number, false, {}, {}};

@@ -457,6 +457,10 @@ TEST(Relations, RevokedFactsAreLeftOut) {
             "0 | training | p0 | NULL | NULL | NULL | NULL | NULL | 2027-03-01 | 2026-03-01 | NULL\n"  // recorded on the eve, in New York
             "2 | revoked | NULL | 1 | NULL | NULL | NULL | NULL | NULL | 2026-03-01 | NULL\n"
             "4 | revoked | NULL | 3 | NULL | NULL | NULL | NULL | NULL | 2026-03-01 | NULL\n");
+  facts[0].details = {{"is", "access"}, {"elements", "expiry,signature"}};
+  facts[1].details = {{"is", "revoked"}};  // with its fact
+  EXPECT_EQ(show(table(relations(*loaded.stack, facts), "fact_detail")),
+            "0 | elements | expiry\n0 | elements | signature\n0 | is | access\n");
 }
 
 TEST(Words, Hours) {
