@@ -82,6 +82,32 @@ to: university-lab
 for: [CLINTRL]
 reads: {Condition: [id, code, subject, onsetDateTime]}
 ---
+kind: organization
+id: family-line-co            # who answers the families of patients
+name: Family Line
+functions: [other]
+covered: false
+---
+kind: system
+id: family-line
+owner: family-line-co
+region: us-east
+proves: [{mtls-san: stranger.example}]
+---
+kind: flow
+id: word-to-family
+from: ehr
+to: family-line
+data: [clinical.condition]
+purposes: [FAMRQT]
+via: fhir-front
+---
+kind: permit
+id: family-hears
+to: family-line
+for: [FAMRQT]
+reads: {Condition: [id, code, subject]}
+---
 kind: route
 id: fax-return                # the way back, which no lapse closes
 listens: /from/fax/
@@ -285,6 +311,36 @@ class Subpoena(Case):
         record(self, "revoked", "--object", index)
         record(self, "legal-process", "counsel-portal", "--patient", "p-0001", "--set", "is=subpoena", "--set", "assurance=notice-to-individual")
         wait_for(lambda: self.ask().reason == "held", 5, "the assurance")
+
+
+class Family(Case):
+    def test_waits_for_a_person_until_the_patient_was_asked(self):
+        condition = servers().resources("Condition")["cond-0001"]
+        patient = condition["subject"]["reference"].split("/")[1]
+
+        def ask():
+            return GATE.get("/fhir/Condition/cond-0001", "stranger.example")
+
+        self.refused(ask(), "held", 403)
+        agreed = record(self, "opportunity", "family-line", "--patient", patient, "--set", "for=involved-in-care", "--set", "answer=agreed")
+        wait_for(lambda: ask().status == 200, 5, "the agreement")
+        self.assertEqual(sent(ask().reference)["ground"], "opportunity")
+        record(self, "opportunity", "family-line", "--patient", patient, "--set", "for=involved-in-care", "--set", "answer=objected")
+        problem = self.refused(ask(), "restricted", 403)
+        self.assertNotIn("object", problem["detail"].lower())
+        record(self, "revoked", "--object", agreed)
+        self.refused(ask(), "restricted", 403)
+
+
+class Part2(Case):
+    def test_a_consent_to_proceedings_lets_nobody_treat(self):
+        path = "/fhir/DocumentReference/doc-sud-0006"
+        record(self, "consent", "lakeside", "--patient", "p-0006", "--class", "special.sud", "--purpose", "licet:legal-process", "--set", "scope=proceedings")
+        self.refused(GATE.get(path, "referral.example", purpose="TREAT"), "restricted", 403)
+        record(self, "consent", "lakeside", "--patient", "p-0006", "--class", "special.sud", "--set", "scope=tpo")
+        wait_for(lambda: GATE.get(path, "referral.example", purpose="TREAT").status == 200, 5, "the consent")
+        found = wait_for(lambda: findings("part2-2.31.consent-whole"), 5, "the findings")
+        self.assertIn("unknown", {f["status"] for f in found}, "nobody said what the consents say")
 
 
 class Asked(Case):
