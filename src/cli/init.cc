@@ -62,7 +62,8 @@ std::string yaml_text(std::string_view text) {
 }
 
 std::string stack_yaml(const InitArgs& a, bool covered) {
-  const std::string packs = "hipaa-baa-2013@1.0, hipaa-grounds-2013@1.0, hipaa-security-2013@1.0";
+  const std::string packs =
+      "hipaa-applicability@1.0, hipaa-baa-2013@1.0, hipaa-grounds-2013@1.0, hipaa-privacy-2013@1.0, hipaa-security-2013@1.0";
   std::string out = fmt::format(
       "# {0}. One file or many: any *.yaml below this folder counts. `licet schema` gives editors the format.\n"
       "kind: stack\nid: {1}-stack\nname: {2}\nformat: 1\ntenant: {1}\ntimezone: {3}\npacks: [{4}]\n---\n"
