@@ -227,6 +227,9 @@ class Lapsed(Case):
         self.assertEqual(sent(answer.reference)["ground"], "return")
         wanted = "hipaa-164.504.e.2.ii.J.returned-after-the-end"
         self.assertEqual([f["status"] for f in findings(wanted, "baa-fax-2024")], ["fail"], "until it is returned or destroyed")
+        record(self, "phi-returned", "fax-co", "baa-fax-2024", "--from", datetime.date.today().isoformat())
+        wait_for(lambda: [f["status"] for f in findings(wanted, "baa-fax-2024")] == ["pass"], 5, "the return's effect")
+        self.refused(GATE.get("/fhir/DocumentReference/doc-0001", "fax.example"), "lapsed", 403)
 
 
 class Payer(Case):
