@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <utility>
 
 namespace licet::store {
@@ -19,18 +20,29 @@ Error failure(int number, std::string_view what, const std::string& path, Code o
   Code code = otherwise;
   switch (number) {
     case ENOENT:
-    case ENOTDIR: code = Code::not_found; break;
-    case EEXIST: code = Code::already_exists; break;
+    case ENOTDIR:
+      code = Code::not_found;
+      break;
+    case EEXIST:
+      code = Code::already_exists;
+      break;
     case EACCES:
     case EPERM:
-    case EROFS: code = Code::permission_denied; break;
+    case EROFS:
+      code = Code::permission_denied;
+      break;
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
     case EMFILE:
-    case ENFILE: code = Code::exhausted; break;
-    case EIO: code = Code::data_loss; break;
-    default: break;
+    case ENFILE:
+      code = Code::exhausted;
+      break;
+    case EIO:
+      code = Code::data_loss;
+      break;
+    default:
+      break;
   }
   return {code, std::string(what) + " " + path + ": " + std::strerror(number)};
 }
@@ -120,9 +132,15 @@ class RealFileSystem final : public FileSystem {
   Result<std::unique_ptr<File>> open(const std::string& path, Mode mode) override {
     int flags = 0;
     switch (mode) {
-      case Mode::read: flags = O_RDONLY; break;
-      case Mode::read_write: flags = O_RDWR; break;
-      case Mode::create: flags = O_RDWR | O_CREAT | O_EXCL; break;
+      case Mode::read:
+        flags = O_RDONLY;
+        break;
+      case Mode::read_write:
+        flags = O_RDWR;
+        break;
+      case Mode::create:
+        flags = O_RDWR | O_CREAT | O_EXCL;
+        break;
     }
     LICET_TRY(fd, open_descriptor(path, flags));
     return std::unique_ptr<File>(std::make_unique<RealFile>(std::move(fd), path));
@@ -134,7 +152,7 @@ class RealFileSystem final : public FileSystem {
       if (::mkdir(folder.c_str(), 0700) == 0) {
         const std::size_t slash = folder.rfind('/');
         LICET_TRY_VOID(sync_folder(slash == std::string::npos ? "." : slash == 0 ? "/" : folder.substr(0, slash)));
-      } else if (struct stat st {}; ::stat(folder.c_str(), &st) != 0 || !S_ISDIR(st.st_mode)) {
+      } else if (struct stat st{}; ::stat(folder.c_str(), &st) != 0 || !S_ISDIR(st.st_mode)) {
         return failure(errno == 0 ? ENOTDIR : errno, "make folder", folder, Code::internal);
       }
       if (end == std::string::npos) return {};
@@ -202,17 +220,42 @@ Result<std::string> FileSystem::read_all(const std::string& path, std::uint64_t 
   return bytes;
 }
 
-Result<void> FileSystem::replace(const std::string& path, std::string_view bytes) {
-  const std::string fresh = path + ".new";
-  if (exists(fresh)) LICET_TRY_VOID(remove(fresh));  // left over by a crash
-  {
-    LICET_TRY(file, open(fresh, Mode::create));
-    LICET_TRY_VOID(file->write_at(0, as_bytes(bytes)));
-    LICET_TRY_VOID(file->sync());
-  }
-  LICET_TRY_VOID(rename(fresh, path));
+namespace {
+
+std::string fresh_of(const std::string& path) {
+  return path + ".new";
+}
+
+std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
-  return sync_folder(slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash));
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Result<void> write_fresh(FileSystem& files, const std::string& path, std::string_view bytes) {
+  const std::string fresh = fresh_of(path);
+  if (files.exists(fresh)) LICET_TRY_VOID(files.remove(fresh));  // left over by a crash
+  LICET_TRY(file, files.open(fresh, Mode::create));
+  LICET_TRY_VOID(file->write_at(0, as_bytes(bytes)));
+  return file->sync();
+}
+
+}  // namespace
+
+Result<void> FileSystem::replace(const std::string& path, std::string_view bytes) {
+  LICET_TRY_VOID(write_fresh(*this, path, bytes));
+  LICET_TRY_VOID(rename(fresh_of(path), path));
+  return sync_folder(folder_of(path));
+}
+
+Result<void> FileSystem::replace_all(std::span<const std::pair<std::string, std::string>> files) {
+  for (const auto& [path, bytes] : files) LICET_TRY_VOID(write_fresh(*this, path, bytes));
+  std::set<std::string> folders;
+  for (const auto& [path, bytes] : files) {
+    LICET_TRY_VOID(rename(fresh_of(path), path));
+    folders.insert(folder_of(path));
+  }
+  for (const std::string& folder : folders) LICET_TRY_VOID(sync_folder(folder));
+  return {};
 }
 
 FileSystem& real_files() {

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -59,6 +60,8 @@ class FileSystem {
   // Whole-file helpers built on the above. replace(): new file, sync, rename over, sync folder: readers see the old or the new one.
   [[nodiscard]] Result<std::string> read_all(const std::string& path, std::uint64_t most);
   [[nodiscard]] Result<void> replace(const std::string& path, std::string_view bytes);
+  // Several {path, bytes}: each file is old or new after a crash, all are new when this returns. Each folder is synced once.
+  [[nodiscard]] Result<void> replace_all(std::span<const std::pair<std::string, std::string>> files);
 };
 
 // The operating system's files.

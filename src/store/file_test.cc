@@ -154,6 +154,27 @@ TEST(Faulty, ReplaceIsOldOrNew) {
   }
 }
 
+TEST(Faulty, ReplaceAllIsOldOrNewForEach) {
+  using Call = FaultyFileSystem::Call;
+  const std::vector<std::pair<std::string, std::string>> files = {{"d/a", "new"}, {"e/b", "new"}, {"d/c", "new"}};
+  for (std::uint64_t at = 0; at < 6; ++at) {
+    for (const Call call : {Call::create, Call::write, Call::sync, Call::rename, Call::sync_folder}) {
+      FaultyFileSystem disk;
+      for (const auto& [path, bytes] : files) {
+        ASSERT_TRUE(disk.make_folder(path.substr(0, 1)).ok());
+        ASSERT_TRUE(disk.replace(path, "old").ok());
+      }
+      disk.inject(call, at, FaultyFileSystem::Fault::crash);
+      const bool done = disk.replace_all(files).ok();
+      for (const auto& [path, bytes] : files) {
+        const auto seen = outcomes(disk, path);
+        for (const auto& s : seen) EXPECT_TRUE(s == "old" || s == "new") << path << ": " << s;
+        if (done) EXPECT_EQ(seen, (std::set<std::string>{"new"})) << path;
+      }
+    }
+  }
+}
+
 TEST(Faulty, ASyncThatFailedIsNeverMadeGood) {
   FaultyFileSystem disk;
   disk.put("d/a", "old");

@@ -32,23 +32,30 @@ void Publisher::start_from(std::uint64_t published) {
 
 void Publisher::wait(std::string path, std::string bytes, std::uint64_t covers) {
   if (covers <= published_ && files_.exists(folder_ + "/" + path)) return;
-  waiting_.emplace_back(std::move(path), std::move(bytes));
+  waiting_.emplace_back(folder_ + "/" + path, std::move(bytes));
+}
+
+bool Publisher::in_place(std::uint64_t tile) const {
+  return files_.exists(folder_ + "/" + entries_path(tile, kTileWidth)) && files_.exists(folder_ + "/" + detail_path(tile));
 }
 
 Result<void> Publisher::take(const Record& record, const Digest& leaf) {
-  const auto length = static_cast<std::uint16_t>(record.leaf.size());  // ≤ Limits::entry_bytes
-  entries_ += static_cast<char>(length >> 8);
-  entries_ += static_cast<char>(length & 0xff);
-  entries_ += record.leaf;
-  const auto box = static_cast<std::uint32_t>(record.box.size());
-  details_.append(reinterpret_cast<const char*>(&box), sizeof box);
-  details_ += record.box;
-  any_detail_ = any_detail_ || !record.box.empty();
+  if (tree_.size() % kTileWidth == 0) skips_ = tree_.size() + kTileWidth <= published_ && in_place(tree_.size() / kTileWidth);
+  if (!skips_) {
+    const auto length = static_cast<std::uint16_t>(record.leaf.size());  // ≤ Limits::entry_bytes
+    entries_ += static_cast<char>(length >> 8);
+    entries_ += static_cast<char>(length & 0xff);
+    entries_ += record.leaf;
+    const auto box = static_cast<std::uint32_t>(record.box.size());
+    details_.append(reinterpret_cast<const char*>(&box), sizeof box);
+    details_ += record.box;
+    any_detail_ = any_detail_ || !record.box.empty();
+  }
   range_.append(leaf);
   const std::uint64_t covers = tree_.size() + 1;
   LICET_TRY_VOID(tree_.append(leaf, [&](const Tile& tile, std::string_view bytes) -> Result<void> {
     wait(tile_path(tile.level, tile.number, kTileWidth), std::string(bytes), covers);
-    if (tile.level != 0) return {};
+    if (tile.level != 0 || skips_) return {};
     wait(entries_path(tile.number, kTileWidth), std::exchange(entries_, {}), covers);
     if (any_detail_) wait(detail_path(tile.number), details_, covers);
     details_.clear();
@@ -58,31 +65,35 @@ Result<void> Publisher::take(const Record& record, const Digest& leaf) {
   return waiting_.size() < kFlushAt ? Result<void>() : flush();
 }
 
-Result<void> Publisher::write(const std::string& path, std::string_view bytes) {
-  const std::string full = folder_ + "/" + path;
-  LICET_TRY_VOID(files_.make_folder(full.substr(0, full.rfind('/'))));
-  return files_.replace(full, bytes);
-}
-
+// Together: every sync of a folder is a commit of the file system's journal, and the committer's own sync waits behind it.
 Result<void> Publisher::flush() {
-  while (!waiting_.empty()) {
-    LICET_TRY_VOID(write(waiting_.front().first, waiting_.front().second));
-    waiting_.pop_front();
+  std::string made;
+  for (const auto& [path, bytes] : waiting_) {
+    std::string folder = path.substr(0, path.rfind('/'));
+    if (folder == made) continue;
+    LICET_TRY_VOID(files_.make_folder(folder));
+    made = std::move(folder);
   }
+  LICET_TRY_VOID(files_.replace_all(waiting_));
+  waiting_.clear();
   return {};
 }
 
 Result<std::string> Publisher::publish() {
-  LICET_TRY_VOID(flush());
   const std::uint64_t size = tree_.size();
   if (!note_.empty() && size == published_) return note_;
+  const std::size_t full = waiting_.size();
   for (unsigned level = 0; level < tree_.levels(); ++level) {
     const std::vector<Digest>& edge = tree_.edge(level);
     if (edge.empty()) continue;
     const std::uint64_t number = (size >> (8 * level)) / kTileWidth;
     const auto width = static_cast<unsigned>(edge.size());
-    LICET_TRY_VOID(write(tile_path(level, number, width), tile_bytes(edge)));
-    if (level == 0) LICET_TRY_VOID(write(entries_path(number, width), entries_));
+    waiting_.emplace_back(folder_ + "/" + tile_path(level, number, width), tile_bytes(edge));
+    if (level == 0) waiting_.emplace_back(folder_ + "/" + entries_path(number, width), entries_);
+  }
+  if (auto flushed = flush(); !flushed) {
+    waiting_.resize(full);  // the next try has partial tiles of its own
+    return std::move(flushed).error();
   }
   std::string note = sign_note(checkpoint_text(origin_, size, range_.root()), origin_, key_);
   LICET_TRY_VOID(files_.replace(folder_ + "/checkpoint", note));

@@ -6,7 +6,6 @@
 // Thread rule: one thread at a time.
 #pragma once
 
-#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,8 +33,8 @@ class Publisher {
   [[nodiscard]] Result<Proof> prove(std::uint64_t index) const;  // against the last publish()
 
  private:
-  [[nodiscard]] Result<void> write(const std::string& path, std::string_view bytes);
   void wait(std::string path, std::string bytes, std::uint64_t covers);
+  [[nodiscard]] bool in_place(std::uint64_t tile) const;
 
   store::FileSystem& files_;
   std::string folder_;
@@ -47,7 +46,8 @@ class Publisher {
   std::string entries_;  // the bundle that is being filled, as stored
   std::string details_;
   bool any_detail_ = false;
-  std::deque<std::pair<std::string, std::string>> waiting_;  // path, bytes
+  bool skips_ = false;                                        // the bundle that would be filled is published and in its place
+  std::vector<std::pair<std::string, std::string>> waiting_;  // path, bytes
   std::uint64_t published_ = 0;
   std::vector<std::string> partials_;  // of the last publish
   std::string note_;

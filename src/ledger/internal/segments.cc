@@ -7,7 +7,9 @@ namespace licet::ledger {
 Segments::Segments(store::FileSystem& files, const std::string& folder, std::size_t segment_bytes)
     : files_(files), folder_(folder + "/" + std::string(kSegmentFolder)), segment_bytes_(std::max(padded(segment_bytes), 2 * kBlock)) {}
 
-std::string Segments::path(std::uint64_t number) const { return folder_ + "/" + segment_name(number); }
+std::string Segments::path(std::uint64_t number) const {
+  return folder_ + "/" + segment_name(number);
+}
 
 std::vector<Segment> Segments::all() const {
   const std::lock_guard lock(mutex_);
@@ -26,9 +28,10 @@ Result<void> Segments::make(std::uint64_t number) {
   const auto fill = [&]() -> Result<void> {
     LICET_TRY(file, files_.open(unfinished, store::Mode::create));
     const std::string zeros(std::min<std::size_t>(segment_bytes_, 256 * 1024), '\0');
-    for (std::size_t at = 0; at < segment_bytes_; at += zeros.size())
+    for (std::size_t at = 0; at < segment_bytes_; at += zeros.size()) {
       LICET_TRY_VOID(file->write_at(at, as_bytes(zeros).first(std::min(zeros.size(), segment_bytes_ - at))));
-    LICET_TRY_VOID(file->sync());
+      LICET_TRY_VOID(file->sync());  // step by step: the committer's next sync must not wait for all of it
+    }
     return {};
   };
   if (auto filled = fill(); !filled) {
