@@ -190,7 +190,7 @@ TEST(Ed25519, Rfc8032) {
     const auto key = Ed25519Key::from_seed(array_of<32>(c.seed));
     const std::string message = bytes_of(c.message);
     EXPECT_EQ(hex(key.public_key()), c.key);
-    EXPECT_EQ(hex(key.sign(as_bytes(message))), c.signature);
+    for (int again = 0; again < 3; ++again) EXPECT_EQ(hex(key.sign(as_bytes(message))), c.signature);
     EXPECT_EQ(key.seed(), array_of<32>(c.seed));
     EXPECT_TRUE(verify_ed25519(key.public_key(), as_bytes(message), array_of<64>(c.signature)));
     EXPECT_FALSE(verify_ed25519(key.public_key(), as_bytes(message + "x"), array_of<64>(c.signature)));
