@@ -186,6 +186,7 @@ Task<void> Gate::token_endpoint(http::Request request, http::Body& body, http::R
           if (!recorded) {
             failed(Error{Code::unavailable, "the ledger takes no record now: no token"});
           } else {
+            options_.identity->minted(*minted);
             head.status = 200;
             answer = identity::exchanged(minted->token, options_.limits.transaction_token_life);
           }

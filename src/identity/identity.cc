@@ -15,7 +15,8 @@ namespace licet::identity {
 namespace {
 
 constexpr std::chrono::minutes kAssertionLifeMost{5};
-constexpr std::size_t kTextMost = 512;  // of an id that a token says
+constexpr std::size_t kTextMost = 512;        // of an id that a token says
+constexpr std::size_t kMintedMost = 100'000;  // tokens that this process signed and has not seen: some 10 MB
 
 Error refused(std::string_view why) {
   return {Code::permission_denied, std::string(why)};
@@ -142,8 +143,9 @@ struct Identity::Inside {
   std::mutex mutex;
   std::unordered_map<Digest, Cached, OfDigest> cache;
   std::unordered_map<Digest, Micros, OfDigest> spent_jtis;  // until their assertion has expired
+  std::unordered_map<Digest, Micros, OfDigest> minted;      // transaction tokens signed here and not seen yet: until they expire
 
-  [[nodiscard]] Result<Caller> transaction(std::string_view token, Micros now) const;
+  [[nodiscard]] Result<Caller> transaction(std::string_view token, Micros now);
   [[nodiscard]] Task<Result<Caller>> access(std::string token, std::shared_ptr<const Directory> directory, std::uint64_t generation,
                                             Micros now);
   [[nodiscard]] Result<Caller> claimed(const Json& claims, const Issuer& issuer, const Directory& directory, Micros now) const;
@@ -222,9 +224,22 @@ Task<Result<Caller>> Identity::identify(Credentials credentials, std::shared_ptr
   co_return system;
 }
 
-Result<Caller> Identity::Inside::transaction(std::string_view token, Micros now) const {
+void Identity::minted(const Minted& token) {
+  Inside& in = *in_;
+  const std::lock_guard lock(in.mutex);
+  if (in.minted.size() >= kMintedMost) in.minted.clear();
+  in.minted.emplace(crypto::sha256(token.token), token.expires);
+}
+
+Result<Caller> Identity::Inside::transaction(std::string_view token, Micros now) {
   if (options.token_key == nullptr) return refused("no transaction tokens here");
-  const CheckFor by{.audience = options.audience, .node = options.node, .route = {}, .most = options.limits.token_bytes};
+  CheckFor by{.audience = options.audience, .node = options.node, .route = {}, .most = options.limits.token_bytes};
+  if (token.size() > by.most) return refused("the token is too long");
+  const Digest digest = crypto::sha256(token);
+  {
+    const std::lock_guard guard(mutex);
+    by.signed_here = minted.erase(digest) > 0;
+  }
   LICET_TRY(good, licet::identity::check(token, *options.token_key, now, by));
   TokenRequest& r = good.request;
   Caller out;
@@ -239,7 +254,7 @@ Result<Caller> Identity::Inside::transaction(std::string_view token, Micros now)
   out.scope = r.route + " " + out.purpose;
   out.issuer = std::move(r.issuer);
   out.expires = good.expires;
-  out.token = crypto::sha256(token);
+  out.token = digest;
   out.txn = std::move(good.txn);
   out.route = std::move(r.route);
   out.method = std::move(r.method);

@@ -127,6 +127,8 @@ struct Issuer {
   std::string person_claim;
 };
 
+struct Minted;  // tokens.h
+
 class Identity {
  public:
   struct Options {
@@ -154,6 +156,10 @@ class Identity {
   // `generation` is the epoch of `directory`: what was verified under another one is not used again.
   [[nodiscard]] Task<Result<Caller>> identify(Credentials credentials, std::shared_ptr<const Directory> directory, std::uint64_t generation,
                                               Accepts accepts, Micros now);
+
+  // A transaction token that this process just signed, and will soon see once: it is then known by its SHA-256, which spares the
+  // signature's verification and nothing else. Kept until it is seen or expires; forgetting one costs a verification, no more.
+  void minted(const Minted& token);
 
   // SMART Backend Services (private_key_jwt, RFC 7523): iss = sub = the client, aud = the token endpoint, exp within 5 min, each jti once.
   // The jti set lives in memory: bounded by limits.token_cache (unavailable when full) and lost at a restart.

@@ -323,6 +323,42 @@ TEST_F(IdentityTest, transaction_tokens) {
   EXPECT_FALSE(identify(with(sign(key_, kHeader, claims()))).ok());
 }
 
+// Known by its digest, a token's signature isn't verified again; everything else is, and only the first time.
+TEST_F(IdentityTest, a_token_that_was_minted_here) {
+  SeededRandom random(2);
+  const auto other_key = crypto::P256Key::generate(random);
+  TokenRequest ask{.audience = kGate, .node = "a", .route = "fhir", .purpose = "TREAT", .kind = CallerKind::system, .system = "ehr"};
+  const auto with = [](std::string text) {
+    return Credentials{.authorization = {}, .txn_token = std::move(text), .dns_names = {}, .uris = {}};
+  };
+  // Signed by another key, so that it shows which way a token went.
+  auto known = mint(ask, other_key, kNow, random), unknown = mint(ask, other_key, kNow, random);
+  ASSERT_TRUE(known.ok() && unknown.ok());
+  identity_->minted(*known);
+  EXPECT_EQ(identify(with(known->token + "A")).error().code, Code::permission_denied);
+  auto caller = identify(with(known->token));
+  ASSERT_TRUE(caller.ok()) << caller.error().message;
+  EXPECT_EQ(caller->txn, known->txn);
+  EXPECT_EQ(identify(with(known->token)).error().code, Code::permission_denied);
+  EXPECT_EQ(identify(with(unknown->token)).error().code, Code::permission_denied);
+
+  auto late = mint(ask, token_key_, kNow, random);
+  ask.node = "b";
+  auto elsewhere = mint(ask, token_key_, kNow, random);
+  ASSERT_TRUE(late.ok() && elsewhere.ok());
+  identity_->minted(*late);
+  identity_->minted(*elsewhere);
+  EXPECT_EQ(identify(with(late->token), kAll, kNow + 60s).error().code, Code::permission_denied);
+  EXPECT_EQ(identify(with(elsewhere->token)).error().code, Code::failed_precondition);
+  // One that is seen again goes the long way, and passes: to spend it is the ledger's.
+  auto twice = mint({.audience = kGate, .node = "a", .route = "fhir", .purpose = "TREAT", .kind = CallerKind::system, .system = "ehr"},
+                    token_key_, kNow, random);
+  ASSERT_TRUE(twice.ok());
+  identity_->minted(*twice);
+  EXPECT_TRUE(identify(with(twice->token)).ok());
+  EXPECT_TRUE(identify(with(twice->token)).ok());
+}
+
 TEST_F(IdentityTest, the_cache_ends_with_the_generation_and_the_token) {
   const Credentials shown{.authorization = "Bearer " + sign(key_, kHeader, claims({{"exp", std::to_string(seconds_from_now(30))}})),
                           .txn_token = {},

@@ -35,10 +35,10 @@ struct TokenRequest {
   CallerKind kind{};
   std::string system, person;  // person: kind person only
   bool mfa = false;
-  std::string issuer;          // who vouched; may be empty
-  std::string patient;         // blind, hex; empty: not limited to one. A patient's own token needs it
-  std::string method, path;    // path: a template, never with an id in it; empty: any
-  std::string reason;          // needed for BTG, refused otherwise; ≤ 500 bytes
+  std::string issuer;        // who vouched; may be empty
+  std::string patient;       // blind, hex; empty: not limited to one. A patient's own token needs it
+  std::string method, path;  // path: a template, never with an id in it; empty: any
+  std::string reason;        // needed for BTG, refused otherwise; ≤ 500 bytes
   std::chrono::seconds life = 60s;
 };
 
@@ -57,8 +57,10 @@ struct TransactionToken {
 };
 struct CheckFor {
   std::string audience, node;
-  std::string route;                // empty: the caller compares
-  std::size_t most = 16 * 1024;     // bytes
+  std::string route;             // empty: the caller compares
+  std::size_t most = 16 * 1024;  // bytes
+  // True only where the caller knows, by the digest of all its bytes, that this process signed this token: then that isn't asked again.
+  bool signed_here = false;
 };
 // errors: permission_denied (forged, malformed, for another audience or route, expired, from the future);
 // failed_precondition (genuine and in time, but for another node: answer 421).
