@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <unordered_map>
@@ -17,6 +18,7 @@ constexpr std::uint64_t kInstructionsMost = 100'000'000;
 constexpr std::size_t kRowsMost = 500'000;
 constexpr std::size_t kFindingsMost = 2'000'000;
 constexpr std::size_t kTextMost = 16 * 1024;
+constexpr std::size_t kPopulationsMost = 8;
 
 struct StringHash {
   using is_transparent = void;
@@ -63,11 +65,12 @@ struct Decided {
 // The rows of one statement, with the columns that are asked for by name.
 class Rows {
  public:
-  Rows(store::Statement statement) : statement_(std::move(statement)) {}
+  Rows(store::Statement statement) : statement_(std::move(statement)) {
+    for (int i = 0; i < statement_.columns(); ++i) names_.emplace_back(statement_.column_name(i));
+  }
   [[nodiscard]] int column(std::string_view name) const {
-    for (int i = 0; i < statement_.columns(); ++i)
-      if (statement_.column_name(i) == name) return i;
-    return -1;
+    const auto found = std::find(names_.begin(), names_.end(), name);
+    return found == names_.end() ? -1 : static_cast<int>(found - names_.begin());
   }
   [[nodiscard]] Result<bool> next() {
     LICET_TRY(row, statement_.step());
@@ -81,6 +84,7 @@ class Rows {
 
  private:
   store::Statement statement_;
+  std::vector<std::string> names_;  // SQLite would look each one up again
   std::size_t rows_ = 0;
 };
 
@@ -226,6 +230,11 @@ class Judge {
     std::map<std::string, Template> questions;
     std::vector<std::string> kept;  // columns of `each` that templates ask for
   };
+  struct Population {  // what read_each() makes of these three
+    std::string sql;
+    std::vector<std::string> needs, kept;
+    std::vector<Member> members;
+  };
 
   Result<void> requirement(const Requirement& r) {
     Plan plan{Template(r.mend), {}, {}};
@@ -277,7 +286,19 @@ class Judge {
     return {};
   }
 
+  // Requirements often share their population: all that ask the same of it share the reading, too.
   Result<std::vector<Member>> each(const Requirement& r, const Plan& plan) {
+    Population asked{r.each, r.needs, plan.kept, {}};
+    for (const Population& p : populations_)
+      if (p.sql == asked.sql && p.needs == asked.needs && p.kept == asked.kept) return p.members;
+    LICET_TRY(members, read_each(r, plan));
+    asked.members = std::move(members);
+    if (populations_.size() == kPopulationsMost) populations_.pop_front();
+    populations_.push_back(std::move(asked));
+    return populations_.back().members;
+  }
+
+  Result<std::vector<Member>> read_each(const Requirement& r, const Plan& plan) {
     std::vector<Member> out;
     auto opened = rows(r.each);
     if (!opened) return wrong(r, "each", opened.error().message, opened.error().code);
@@ -670,6 +691,7 @@ class Judge {
   ByName<std::string> places_;   // id → {"id":…,"at":…}
   ByName<std::string> expired_;  // evidence → its last day
   std::vector<Decided> decided_;
+  std::deque<Population> populations_;  // the last few
   Judgment out_;
 };
 

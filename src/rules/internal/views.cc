@@ -344,6 +344,7 @@ with recursive chain(top, org, last_up, last, agreements, orgs, words, depth, li
 select row_number() over (order by top, agreements) as id, * from chain order by top, agreements;
 create unique index m_chain on v_chain(id);
 create index m_chain_org on v_chain(org, last_up);
+create index m_chain_top on v_chain(top, org);
 create table v_chain_step as select c.id as chain, s.key + 1 as step, s.value as agreement from v_chain c, json_each(c.agreements) s;
 create index m_chain_step on v_chain_step(chain, step);
 create index m_chain_step_agreement on v_chain_step(agreement);
