@@ -238,8 +238,8 @@ Task<Step<std::unique_ptr<http::Answer>>> Exchange::request_leg() {
       co_return refuse(Reason::upstream, fmt::format("{} did not answer as it must: {}.", route_->serves, name(answer.error().code)));
     co_return std::move(*answer);
   }
-  Part part{std::move(located_.body.reveal())};
-  Content content = take_part(part.bytes);
+  Part part(std::move(located_.body.reveal()));
+  Content content = take_part(part);
   LICET_STEP(recorded, co_await record(ledger::Kind::exchange_sent, ledger::Leg::request, std::move(content)));
   Phi<Part> phi(std::move(part));
   auto answer = co_await send_request(*route_->upstream, std::move(out), std::move(phi), std::move(recorded));
@@ -272,9 +272,10 @@ Task<Step<void>> Exchange::answer_leg(std::unique_ptr<http::Answer> answer) {
       if (!started) co_return refuse(Reason::upstream, "the caller went away");
       begun = streaming_ = true;
     }
-    Content content = take_part(piece->reveal());
+    Part part(std::move(*piece).reveal());
+    Content content = take_part(part);
     LICET_STEP(recorded, co_await record(ledger::Kind::exchange_part, ledger::Leg::answer, std::move(content)));
-    Phi<Part> phi(Part{std::move(*piece).reveal()});
+    Phi<Part> phi(std::move(part));
     auto sent = co_await send_part(responder_, std::move(phi), std::move(recorded));
     if (!sent) co_return refuse(Reason::upstream, "the caller went away");
   }
@@ -331,7 +332,7 @@ Task<void> Exchange::outcome(const Step<void>& told) {
     c.passed.fetch_add(1, std::memory_order_relaxed);
 
   Glimpse g;
-  const ledger::Draft d = draft(ledger::Kind::exchange_outcome, ledger::Leg::none);
+  ledger::Draft d = draft(ledger::Kind::exchange_outcome, ledger::Leg::answer);
   g.exchange = id_;
   g.actor = d.actor;
   g.client = d.client;
@@ -355,14 +356,13 @@ Task<void> Exchange::outcome(const Step<void>& told) {
   if (observed_) g.decision = "observe", g.reason = code(would_), g.sentence = "would refuse: " + would_sentence_;
   if (told || cut) {
     // After the fact, so nothing waits for it: bytes sent, status, and whether it broke off. After a crash an exchange without one is open.
-    ledger::Draft entry = draft(ledger::Kind::exchange_outcome, ledger::Leg::answer);
-    entry.bytes = bytes_;
-    entry.status = status_;
-    entry.resources = resources_;
-    entry.withheld = withheld_;
-    entry.spend_token.clear();
-    if (cut) entry.reason = told.error().reason, entry.decision = "cut";
-    gate_.options_.ledger->append(std::move(entry), [](Result<ledger::Recorded> r) { r.ignore(); });
+    d.bytes = bytes_;
+    d.status = status_;
+    d.resources = resources_;
+    d.withheld = withheld_;
+    d.spend_token.clear();
+    if (cut) d.reason = told.error().reason, d.decision = "cut";
+    gate_.options_.ledger->append(std::move(d), [](Result<ledger::Recorded> r) { r.ignore(); });
   }
   gate_.show(std::move(g));
   co_return;
@@ -529,10 +529,10 @@ license::PatientKey Exchange::note_patient(std::string_view id) {
   return key;
 }
 
-Content Exchange::take_part(std::string_view bytes) {
+Content Exchange::take_part(const Part& part) {
   Content content;
-  content.digest = crypto::sha256(bytes);
-  content.bytes = bytes.size();
+  content.digest = part.digest();
+  content.bytes = part.bytes().size();
   content.part = part_++;
   content.resources = std::exchange(part_resources_, 0);
   const Micros now = gate_.options_.ledger->now();
@@ -541,7 +541,7 @@ Content Exchange::take_part(std::string_view bytes) {
   content.detail = Phi<std::string>(audit_event(*this));
   kept_patients_.clear();
   if (patients_.size() > 10'000) patients_.clear();  // only a cache
-  bytes_ += bytes.size();
+  bytes_ += content.bytes;
   return content;
 }
 

@@ -126,7 +126,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   [[nodiscard]] std::string own_base() const;
   [[nodiscard]] license::PatientKey note_patient(std::string_view id);  // of the part being shaped
   // The content of the part being shaped, and a fresh start for the next.
-  [[nodiscard]] Content take_part(std::string_view bytes);
+  [[nodiscard]] Content take_part(const Part& part);
 
   Gate& gate_;
   http::Request request_;

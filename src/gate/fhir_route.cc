@@ -346,9 +346,9 @@ Task<Step<void>> Exchange::flush_part(http::Response& head, std::string& out) {
     if (!begun) co_return refuse(Reason::upstream, "the caller went away");
     streaming_ = true;
   }
-  Part part{std::move(out)};
+  Part part(std::move(out));
   out.clear();
-  Content content = take_part(part.bytes);
+  Content content = take_part(part);
   LICET_STEP(recorded, co_await record(ledger::Kind::exchange_part, ledger::Leg::answer, std::move(content)));
   if (cut_) co_return refuse(Reason::suspended, cut_why_);
   Phi<Part> phi(std::move(part));
@@ -509,8 +509,8 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
     if (!finished) co_return refuse(cut_ ? Reason::suspended : Reason::upstream, cut_ ? cut_why_ : "the caller went away");
     co_return Step<void>{};
   }
-  Part part{std::move(out)};
-  Content content = take_part(part.bytes);
+  Part part(std::move(out));
+  Content content = take_part(part);
   LICET_STEP(recorded, co_await record(ledger::Kind::exchange_sent, ledger::Leg::answer, std::move(content)));
   Phi<Part> phi(std::move(part));
   auto sent = co_await send_answer(responder_, std::move(head), std::move(phi), std::move(recorded));

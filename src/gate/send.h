@@ -1,10 +1,11 @@
 // The only functions through which PHI leaves the gate. Each takes the part and the proof that it was recorded, and spends the proof:
 // without a ledger::Recorded they do not compile (tests/compile_fail), and bytes whose digest isn't the recorded one are not sent.
+// A part is hashed as it is made and can't be changed from then on: what was recorded of it is what is sent.
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 
 #include "base/phi.h"
 #include "http/handler.h"
@@ -13,8 +14,16 @@
 namespace licet::gate {
 
 // One piece of one leg, as it will stand on the wire.
-struct Part {
-  std::string bytes;
+class Part {
+ public:
+  explicit Part(std::string bytes);
+  [[nodiscard]] const std::string& bytes() const { return bytes_; }
+  [[nodiscard]] const Digest& digest() const { return digest_; }
+  [[nodiscard]] std::string take() && { return std::move(bytes_); }  // once, to the wire
+
+ private:
+  std::string bytes_;
+  Digest digest_;
 };
 
 // The whole answer in one part.
