@@ -289,7 +289,7 @@ Result<void> restore_releases(const ledger::Ledger& ledger, gate::Holds& holds, 
     Micros until;
   };
   std::map<std::string, Pending> pending;
-  LICET_TRY_VOID(ledger.read(0, ledger.head().size, [&](const ledger::Leaf& leaf) {
+  LICET_TRY_VOID(ledger.read_acts(ledger.head().size, [&](const ledger::Leaf& leaf) {
     if (leaf.json.find("\"act\":\"release") == std::string::npos) return true;
     const json entry = json::parse(leaf.json, nullptr, false);
     if (!entry.is_object() || text(entry, "kind") != "admin" || !entry.contains("payload")) return true;

@@ -215,7 +215,7 @@ Result<Recorded> read_facts(const ledger::Ledger& ledger, crypto::KeyRing& keys,
   Recorded out;
   out.size = ledger.head().size;
   std::optional<Error> failed;
-  LICET_TRY_VOID(ledger.read(0, out.size, [&](const ledger::Leaf& leaf) {
+  LICET_TRY_VOID(ledger.read_acts(out.size, [&](const ledger::Leaf& leaf) {
     if (leaf.json.find("\"kind\":\"fact\"") == std::string::npos) return true;
     const json entry = json::parse(leaf.json, nullptr, false);
     if (entry.is_discarded() || entry.value("kind", "") != "fact" || !entry.contains("payload")) return true;

@@ -12,7 +12,7 @@ namespace {
 // The number of the last epoch on record: a new process goes on counting.
 Result<std::uint64_t> last_epoch(const ledger::Ledger& ledger) {
   std::uint64_t last = 0;
-  LICET_TRY_VOID(ledger.read(0, ledger.head().size, [&](const ledger::Leaf& leaf) {
+  LICET_TRY_VOID(ledger.read_acts(ledger.head().size, [&](const ledger::Leaf& leaf) {
     if (leaf.json.find("\"kind\":\"epoch\"") == std::string::npos) return true;
     const auto entry = nlohmann::json::parse(leaf.json, nullptr, false);
     if (entry.is_object() && entry.value("kind", "") == "epoch") last = std::max(last, entry.value("epoch", std::uint64_t{0}));

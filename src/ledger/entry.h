@@ -44,6 +44,8 @@ enum class Kind : std::uint8_t {
 };
 [[nodiscard]] std::string_view name(Kind kind);  // "exchange.sent"
 [[nodiscard]] std::optional<Kind> kind_of(std::string_view text);
+// Whether it is what somebody did or put on record: all but the traffic, which is exchanges, log-ins and tokens.
+[[nodiscard]] bool is_act(Kind kind);
 
 enum class Leg : std::uint8_t { none, request, answer };
 
@@ -56,9 +58,9 @@ struct Draft {
   std::uint32_t part = 0;
 
   // who, through what, on which ground
-  std::string actor;     // id of the system or person; empty where nobody was identified
-  std::string client;    // id of the system through which a person acts
-  std::string system;    // the system behind the route
+  std::string actor;   // id of the system or person; empty where nobody was identified
+  std::string client;  // id of the system through which a person acts
+  std::string system;  // the system behind the route
   std::string route;
   std::string flow;
   std::string purpose;
@@ -66,27 +68,27 @@ struct Draft {
   std::string action;          // read | search | create | update | delete | send
   std::string resource_type;
   std::string data_class;
-  std::string ground;          // kind of ground
-  std::string license;         // permit/flow/ground ids: see license::Decision
+  std::string ground;   // kind of ground
+  std::string license;  // permit/flow/ground ids: see license::Decision
   std::vector<std::string> agreements;
   bool accountable = false;  // a disclosure that the individual can ask an account of (164.528)
 
   // what was decided and what leaves
   std::string decision;  // pass | reduce | deidentify | hold | refuse
   Reason reason = Reason::none;
-  std::string form;      // identified | limited | deidentified
-  std::string view;      // id of the view, or "full"
-  std::string profile;   // of a form less than identified: the de-identification profile, "limited-data-set@1#" and its pack's digest, brief
+  std::string form;     // identified | limited | deidentified
+  std::string view;     // id of the view, or "full"
+  std::string profile;  // of a form less than identified: the de-identification profile, "limited-data-set@1#" and its pack's digest, brief
   std::uint64_t resources = 0;
-  std::uint64_t withheld = 0;   // resources dropped from the answer
+  std::uint64_t withheld = 0;  // resources dropped from the answer
   std::uint64_t bytes = 0;
   int status = 0;
-  Digest digest{};              // of the bytes that leave (or of the request, for refusals)
+  Digest digest{};  // of the bytes that leave (or of the request, for refusals)
   std::vector<BlindIndex> patients;
   std::uint64_t epoch = 0;
 
   // Spent as this record is sequenced: a `txn` that was seen before makes the append fail with Code::already_exists.
-  std::string spend_token;      // the txn; empty: none
+  std::string spend_token;  // the txn; empty: none
   Micros token_expires{};
 
   // Schema'd payload of facts, epochs, reviews, admin acts: canonical JSON without free text; empty: none. Not for exchanges.

@@ -87,6 +87,9 @@ bool can_wait(Kind kind) {
   return kind == Kind::exchange_outcome;
 }
 constexpr std::chrono::milliseconds kOutcomeWait{20};
+// Where several callers waited at once, the next group waits this long for as many: they share a signature, a write and a sync. A lone
+// caller never waits.
+constexpr std::chrono::microseconds kGatherWait{1000};
 
 struct Job {
   PreparedLeaf leaf;
@@ -108,6 +111,26 @@ struct Job {
 // Kinds under which PHI leaves: they need the epoch in force. An outcome or a refusal of an older one must still be recordable.
 bool sends(Kind kind) {
   return kind == Kind::exchange_sent || kind == Kind::exchange_part;
+}
+
+// Where an act is: its group's place.
+struct Act {
+  std::uint64_t index = 0;
+  Place group;
+};
+
+bool same_place(const Place& a, const Place& b) {
+  return a.segment == b.segment && a.offset == b.offset;
+}
+
+// Of a leaf that this program wrote: the members are sorted, so none that holds another one comes before it.
+bool act_by_text(std::string_view leaf) {
+  constexpr std::string_view kKey = R"("kind":")";
+  const std::size_t at = leaf.find(kKey);
+  if (at == std::string_view::npos) return false;
+  const std::string_view rest = leaf.substr(at + kKey.size());
+  const auto kind = kind_of(rest.substr(0, rest.find('"')));
+  return kind && is_act(*kind);
 }
 
 class TheLedger final : public Ledger {
@@ -157,6 +180,7 @@ class TheLedger final : public Ledger {
   }
   Micros now() const override { return std::max(options_.clock->now(), micros(last_time_.load(std::memory_order_acquire))); }
   Result<void> read(std::uint64_t from, std::uint64_t to, const std::function<bool(const Leaf&)>& each) const override;
+  Result<void> read_acts(std::uint64_t to, const std::function<bool(const Leaf&)>& each) const override;
   Result<Phi<std::string>> detail(std::uint64_t index) const override;
   Result<std::string> receipt(std::uint64_t index) override;
   Result<std::string> checkpoint() override { return publish(); }
@@ -198,7 +222,8 @@ class TheLedger final : public Ledger {
   std::condition_variable queue_changed_;
   std::condition_variable group_done_;
   std::deque<Job> queue_;
-  std::size_t urgent_ = 0;  // in the queue: records that somebody waits for
+  std::size_t urgent_ = 0;   // in the queue: records that somebody waits for
+  std::size_t wake_at_ = 1;  // as many of them wake the committer
   bool stopping_ = false;
   bool committing_ = false;
   std::uint64_t groups_begun_ = 0;
@@ -216,6 +241,7 @@ class TheLedger final : public Ledger {
 
   mutable std::mutex head_mutex_;
   Head head_;
+  std::vector<Act> acts_;  // in order; complete for all that head_ covers
   std::atomic<std::int64_t> last_time_{0};
 
   Segments segments_;
@@ -259,7 +285,9 @@ void TheLedger::append(Draft draft, Done done) {
       const bool waits = can_wait(job->kind);
       if (!waits) ++urgent_;
       queue_.push_back(*std::move(job));
-      if (!waits || queue_.size() == 1 || queue_.size() >= options_.limits.group_records) queue_changed_.notify_one();
+      // Woken no more often than it has something to do: a wake-up costs the caller more than the record does.
+      if ((!waits && urgent_ == wake_at_) || queue_.size() == 1 || queue_.size() == options_.limits.group_records)
+        queue_changed_.notify_one();
       return;
     }
   }
@@ -285,21 +313,27 @@ void TheLedger::require_epoch(std::uint64_t epoch) {
 
 void TheLedger::commit_loop() {
   std::vector<Job> batch;
+  std::size_t together = 1;  // callers that waited at the same time: in the last group, and behind it
+  const auto gathered = [this] { return urgent_ >= wake_at_ || stopping_ || queue_.size() >= options_.limits.group_records; };
   for (;;) {
     batch.clear();
     {
       std::unique_lock lock(queue_mutex_);
+      wake_at_ = 1;
       queue_changed_.wait(lock, [this] { return !queue_.empty() || stopping_; });
-      if (urgent_ == 0)
-        queue_changed_.wait_for(lock, kOutcomeWait,
-                                [this] { return urgent_ > 0 || stopping_ || queue_.size() >= options_.limits.group_records; });
+      if (urgent_ == 0) queue_changed_.wait_for(lock, kOutcomeWait, gathered);
+      if (urgent_ > 0 && urgent_ < together) {
+        wake_at_ = together;
+        queue_changed_.wait_for(lock, kGatherWait, gathered);
+      }
       if (queue_.empty()) return;
+      together = 0;
       const std::size_t most = std::min(options_.limits.group_bytes, segments_.segment_bytes() - kGroupHeaderBytes);
       std::size_t bytes = 0;
       while (!queue_.empty() && batch.size() < options_.limits.group_records) {
         bytes += queue_.front().most_bytes();
         if (!batch.empty() && bytes > most) break;
-        if (!can_wait(queue_.front().kind)) --urgent_;
+        if (!can_wait(queue_.front().kind)) --urgent_, ++together;
         batch.push_back(std::move(queue_.front()));
         queue_.pop_front();
       }
@@ -310,6 +344,7 @@ void TheLedger::commit_loop() {
     {
       const std::lock_guard lock(queue_mutex_);
       committing_ = false;
+      together += urgent_;
     }
     group_done_.notify_all();
   }
@@ -381,12 +416,15 @@ Result<void> TheLedger::write_group(std::vector<Job>& batch) {
   sequence_ = header.sequence;
   previous_ = group_hash(buffer_);
   tree_ = std::move(tree);
+  const Place place{segment_.number, segment_.used};
   segment_.used += buffer_.size();
   segments_.used(segment_.number, segment_.used);
   last_time_.store(header.time, std::memory_order_release);
   {
     const std::lock_guard lock(head_mutex_);
     head_ = {header.size, header.root, micros(header.time)};
+    for (const Job& job : batch)
+      if (!job.refused && is_act(job.kind)) acts_.push_back({job.index, place});
   }
   // The next segment is made in good time, off this thread.
   if (options_.background && segment_.used * 2 > segment_.bytes && segments_.count() == segment_.number) {
@@ -487,6 +525,35 @@ Result<void> TheLedger::read(std::uint64_t from, std::uint64_t to, const std::fu
   });
 }
 
+Result<void> TheLedger::read_acts(std::uint64_t to, const std::function<bool(const Leaf&)>& each) const {
+  std::vector<Act> acts;
+  {
+    const std::lock_guard lock(head_mutex_);
+    acts = acts_;
+  }
+  std::unique_ptr<store::File> file;
+  Place at;
+  Group group;
+  for (const Act& act : acts) {
+    if (act.index >= to) break;
+    if (!same_place(at, act.group)) {
+      if (at.segment != act.group.segment) {
+        LICET_TRY(opened, files_.open(segments_.path(act.group.segment), store::Mode::read));
+        file = std::move(opened);
+      }
+      LICET_TRY(size, file->size());
+      LICET_TRY(seen, look(*file, act.group.offset, size));
+      if (seen.found != Found::group || seen.group.header.first > act.index || seen.group.header.size <= act.index)
+        return Error{Code::data_loss, fmt::format("{}/{} at byte {}: the group of entry {} is not here", kSegmentFolder,
+                                                  segment_name(act.group.segment), act.group.offset, act.index)};
+      group = std::move(seen.group);
+      at = act.group;
+    }
+    if (!each(Leaf{act.index, std::string(group.records[act.index - group.header.first].leaf)})) return {};
+  }
+  return {};
+}
+
 Result<Phi<std::string>> TheLedger::detail(std::uint64_t index) const {
   if (index >= head().size) return Error{Code::not_found, fmt::format("there is no entry {}", index)};
   std::string leaf, box;
@@ -571,12 +638,13 @@ Result<void> TheLedger::recover() {
   };
   LICET_TRY(found, scan(
                        files_, options_.folder, verifier_,
-                       [&](const Group& group, const std::vector<Digest>& leaves, const Chain& chain, const Place&) -> Result<void> {
+                       [&](const Group& group, const std::vector<Digest>& leaves, const Chain& chain, const Place& place) -> Result<void> {
                          compare(inside, chain, "in the folder");
                          compare(outside, chain, "outside");
                          for (std::size_t i = 0; i < leaves.size(); ++i) {
                            const Record& record = group.records[i];
                            LICET_TRY_VOID(publisher_.take(record, leaves[i]));
+                           if (act_by_text(record.leaf)) acts_.push_back({group.header.first + i, place});
                            if (record.leaf.find("\"txn\":\"") == std::string_view::npos) continue;
                            const auto txn = unhex(text_member(record.leaf, "txn"));
                            if (!txn || txn->size() != sizeof(Digest)) continue;
@@ -605,6 +673,18 @@ Result<void> TheLedger::recover() {
   tree_ = found.chain.tree;
   last_time_.store(found.chain.time);
   head_ = {size, tree_.root(), micros(found.chain.time)};
+
+  // A group that was copied forward is read from its new place: the old one is about to be cut.
+  const auto moved = [this](const Place& from, const Place& to) {
+    for (auto act = acts_.rbegin(); act != acts_.rend(); ++act)
+      if (same_place(act->group, from)) act->group = to;
+  };
+  for (const Leftover& left : found.leftovers) {
+    if (!left.copied) continue;
+    std::uint64_t number = left.segment + 1;  // the next one with anything in it begins with the copy
+    while (found.segments[number - 1].used == 0) ++number;
+    moved({left.segment, left.offset}, {number, 0});
+  }
 
   // Beyond the published size, the last group may be in the page cache only: a process that met an I/O error leaves such groups behind.
   const bool uncertain = size > published;
@@ -640,6 +720,7 @@ Result<void> TheLedger::recover() {
     LICET_TRY_VOID(file_->write_at(0, as_bytes(found.last_group)));
     LICET_TRY_VOID(file_->sync());
     segment_.used = found.last_group.size();
+    moved(found.last_place, {segment_.number, 0});
     segments_.used(segment_.number, segment_.used);
     cuts.push_back({found.last_place.segment, found.last_place.offset, found.last_place.offset + found.last_group.size(), true, {}});
   }

@@ -6,7 +6,8 @@
 //   co_await send(responder, std::move(part), std::move(recorded));    // spends it
 //
 // Hot path: one committer thread, group commit: leaves and their encrypted detail, CRC32C, new root and its signature in one write into a
-// zero-filled segment, one fdatasync, then every callback. A write or fsync error poisons the ledger: every append, now and later, fails
+// zero-filled segment, one fdatasync, then every callback. Where several callers waited at once, the next group is held for at most 1 ms
+// until as many are there again; a lone caller is never held. A write or fsync error poisons the ledger: every append, now and later, fails
 // with Code::data_loss, and the process must exit. A full disk is not poison: appends fail with Code::exhausted until there is room.
 //
 // Thread rule: append() and read() from any thread; callbacks on the committer thread: they must only hand over.
@@ -108,6 +109,9 @@ class Ledger {
   [[nodiscard]] virtual Micros now() const = 0;
   // Calls `each` for leaves from..to (exclusive) in order until it returns false.
   [[nodiscard]] virtual Result<void> read(std::uint64_t from, std::uint64_t to, const std::function<bool(const Leaf&)>& each) const = 0;
+  // The same for the acts below `to` alone (is_act, entry.h). It reads those and not the traffic between them, so it takes as long as there
+  // are acts, however long the ledger is.
+  [[nodiscard]] virtual Result<void> read_acts(std::uint64_t to, const std::function<bool(const Leaf&)>& each) const = 0;
   // The decrypted detail of an entry; not_found: it has none or its key was destroyed.
   [[nodiscard]] virtual Result<Phi<std::string>> detail(std::uint64_t index) const = 0;
   // The tlog-proof receipt of an entry against the newest checkpoint.
@@ -122,7 +126,8 @@ class Ledger {
  protected:
   Ledger() = default;
   // Only implementations of this class can make a Recorded.
-  static Recorded recorded(std::string exchange, Leg leg, std::uint32_t part, std::uint64_t epoch, const Digest& digest, std::uint64_t index, Micros time);
+  static Recorded recorded(std::string exchange, Leg leg, std::uint32_t part, std::uint64_t epoch, const Digest& digest,
+                           std::uint64_t index, Micros time);
 };
 
 }  // namespace licet::ledger

@@ -2,9 +2,11 @@
 
 #include <stdlib.h>
 
+#include <atomic>
 #include <filesystem>
 #include <future>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "ledger/internal/crc32c.h"
@@ -110,7 +112,8 @@ TEST(Publisher, GoldenTesseraLog) {
   Publisher publisher(disk, "log", "", "example.com/log/testdata", key);
   ASSERT_TRUE(disk.make_folder("log").ok());
   std::string bundle, tile;
-  for (const std::string leaf : {"one", "two", "three", "four", "five", "six", "seven", "eit", "nain", "ten", "ileven", "twelf", "threeten", "fourten", "fivten"}) {
+  for (const std::string leaf :
+       {"one", "two", "three", "four", "five", "six", "seven", "eit", "nain", "ten", "ileven", "twelf", "threeten", "fourten", "fivten"}) {
     ASSERT_TRUE(publisher.take({leaf, {}}, leaf_hash(leaf)).ok());
     ASSERT_TRUE(publisher.publish().ok());
     bundle += std::string(1, '\0') + static_cast<char>(leaf.size()) + leaf;
@@ -186,6 +189,31 @@ TEST(Ledger, SurvivesRestartsAcrossSegmentsAndTiles) {
     EXPECT_EQ(text_member(leaves[i], "exchange"), "x" + std::to_string(i));
     EXPECT_EQ(*verify_receipt(*(*ledger)->receipt(i), leaves[i], world.verifier()), i);
   }
+}
+
+// Callers that come together share groups, those that come one by one don't wait for others, and each is answered once.
+TEST(Ledger, GroupsGatherThoseWhoWait) {
+  World world;
+  world.limits.segment_bytes = 1024 * 1024;
+  FaultyFileSystem disk;
+  auto ledger = world.open(disk);
+  ASSERT_TRUE(ledger.ok());
+  constexpr int kCallers = 8, kRounds = 25;
+  std::vector<std::thread> callers;
+  std::atomic<int> answered{0};
+  for (int c = 0; c < kCallers; ++c)
+    callers.emplace_back([&, c] {
+      for (int i = 0; i < kRounds; ++i)
+        if ((*ledger)->append_and_wait(draft_of("c" + std::to_string(c) + "-" + std::to_string(i))).ok()) ++answered;
+    });
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(answered, kCallers * kRounds);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE((*ledger)->append_and_wait(draft_of("alone" + std::to_string(i))).ok());
+  std::set<std::string> exchanges;
+  for (const std::string& leaf : leaves_of(**ledger)) exchanges.insert(std::string(text_member(leaf, "exchange")));
+  EXPECT_EQ(exchanges.size(), kCallers * kRounds + 3u);
+  // A group is one sync: fewer of them than records.
+  EXPECT_LT(disk.calls(FaultyFileSystem::Call::sync), kCallers * kRounds * 3 / 4u);
 }
 
 TEST(Ledger, OneWriter) {
@@ -477,7 +505,9 @@ TEST(LedgerFault, ATornTailIsKeptAndNamed) {
 // ---- crashes
 
 // ./test --long sets LICET_LONG: ten times the states.
-bool long_sweep() { return getenv("LICET_LONG") != nullptr; }
+bool long_sweep() {
+  return getenv("LICET_LONG") != nullptr;
+}
 
 struct Acknowledged {
   std::uint64_t index;
@@ -492,8 +522,10 @@ std::vector<Acknowledged> live(World& world, FaultyFileSystem& disk) {
     auto ledger = world.open(disk);
     if (!ledger) return acknowledged;
     const auto one = [&](std::size_t detail) {
-      const std::string exchange = "x" + std::to_string(next++);
-      auto r = (*ledger)->append_and_wait(draft_of(exchange, detail));
+      const std::string exchange = "x" + std::to_string(next);
+      Draft draft = draft_of(exchange, detail);
+      if (next++ % 2 == 1) draft.kind = Kind::admin;
+      auto r = (*ledger)->append_and_wait(std::move(draft));
       if (r) acknowledged.push_back({r->index(), exchange});
     };
     one(40);
@@ -540,7 +572,8 @@ TEST(LedgerCrash, EveryCallOfALifeAndEveryDiskItCouldLeave) {
       crashes.prefixes = long_sweep() ? 200 : 18;
       crashes.seed = at + 1;
       states += disk.each_crash(crashes, [&](FaultyFileSystem& left, std::string_view how) {
-        expect_all(world, left, acknowledged, std::string(how) + ", call " + std::to_string(static_cast<int>(call)) + " no. " + std::to_string(at));
+        expect_all(world, left, acknowledged,
+                   std::string(how) + ", call " + std::to_string(static_cast<int>(call)) + " no. " + std::to_string(at));
       });
       if (HasFatalFailure() || HasNonfatalFailure()) return;
     }
@@ -570,7 +603,8 @@ TEST(LedgerCrash, ACrashDuringRecoveryIsRecoveredToo) {
           const auto again = left->clone();
           again->inject(call, at, FaultyFileSystem::Fault::crash);
           world.open(*again).ignore();  // recovery dies, or doesn't get that far
-          states += again->each_crash(few, [&](FaultyFileSystem& last, std::string_view how) { expect_all(world, last, acknowledged, how); });
+          states +=
+              again->each_crash(few, [&](FaultyFileSystem& last, std::string_view how) { expect_all(world, last, acknowledged, how); });
           if (HasFatalFailure() || HasNonfatalFailure()) return;
         }
       }

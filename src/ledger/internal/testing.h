@@ -1,9 +1,11 @@
-// What the tests of this room share: a tenant's keys, a clock that stands, a ledger on any disk. Header only; tests include it, nothing else.
+// What the tests of this room share: a tenant's keys, a clock that stands, a ledger on any disk. Header only; tests include it, nothing
+// else.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -28,7 +30,8 @@ struct World {
   bool background = false;
 
   World() {
-    auto made = crypto::KeyRing::create(crypto::Secret::random(system), "riverbend", system, [](const std::string&) { return Result<void>(); });
+    auto made =
+        crypto::KeyRing::create(crypto::Secret::random(system), "riverbend", system, [](const std::string&) { return Result<void>(); });
     EXPECT_TRUE(made.ok());
     keys = *std::move(made);
     limits.segment_bytes = 16 * 1024;
@@ -49,7 +52,9 @@ struct World {
     o.background = background;
     return o;
   }
-  [[nodiscard]] Result<std::unique_ptr<Ledger>> open(store::FileSystem& files, const std::string& root = "state") { return Ledger::open(options(files, root)); }
+  [[nodiscard]] Result<std::unique_ptr<Ledger>> open(store::FileSystem& files, const std::string& root = "state") {
+    return Ledger::open(options(files, root));
+  }
   [[nodiscard]] Report verify(store::FileSystem& files, const std::string& folder = "state/ledger") const {
     auto report = verify_folder(files, folder, verifier());
     EXPECT_TRUE(report.ok());
@@ -78,6 +83,17 @@ inline std::vector<std::string> leaves_of(const Ledger& ledger) {
     return true;
   });
   EXPECT_TRUE(read.ok()) << (read ? "" : read.error().message);
+  // Whatever became of the groups: the acts are found where they are now, and no others.
+  std::vector<std::uint64_t> acts, found;
+  for (std::uint64_t i = 0; i < all.size(); ++i)
+    if (const auto kind = kind_of(nlohmann::json::parse(all[i]).value("kind", "")); kind && is_act(*kind)) acts.push_back(i);
+  auto acts_read = ledger.read_acts(all.size(), [&](const Leaf& leaf) {
+    found.push_back(leaf.index);
+    EXPECT_EQ(leaf.json, all.at(leaf.index));
+    return true;
+  });
+  EXPECT_TRUE(acts_read.ok()) << (acts_read ? "" : acts_read.error().message);
+  EXPECT_EQ(found, acts);
   return all;
 }
 
