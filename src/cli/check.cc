@@ -1,124 +1,132 @@
-// licet check: is the declaration sound, and is every flow lawful?  (--may: may.cc)
+// licet check: is the declaration sound, and is every flow lawful?  --until, --since, --next: what will lapse, what a change breaks, what
+// to do first.  --may, --clauses: may.cc, clauses.cc.
 
 #include <algorithm>
-#include <map>
 
 #include "cli/clauses.h"
-#include "cli/config.h"
 #include "cli/may.h"
+#include "cli/show.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
-#include "crypto/crypto.h"
-#include "epoch/load.h"
+#include "cli/world.h"
+#include "epoch/outlook.h"
 #include "proof/findings.h"
+#include "proof/oscal.h"
+#include "proof/report.h"
+#include "rules/compare.h"
 
 namespace licet::cli {
 namespace {
 
 struct CheckArgs {
-  std::string stack = ".";
-  std::string packs = default_packs();
+  WorldArgs world;
   std::string format = "text";
-  std::string as_of;
   std::string may, data, purpose;
   std::string clauses, config;
+  std::string until, since;
+  std::optional<std::size_t> next;
   bool strict = false, all = false, cases = false;
 };
 
-Paint paint_of(rules::Status status) {
-  switch (status) {
-    case rules::Status::pass:
-      return Paint::green;
-    case rules::Status::fail:
-      return Paint::red;
-    case rules::Status::stale:
-      return Paint::red;
-    case rules::Status::unknown:
-      return Paint::yellow;
-    case rules::Status::accepted:
-      return Paint::blue;
-    case rules::Status::not_applicable:
-      return Paint::dim;
-  }
-  return Paint::none;
+std::string machine_text(const rules::Judgment& judgment, std::span<const rules::Pack> packs, const CheckArgs& args) {
+  std::string out = args.format == "sarif"           ? proof::findings_sarif(judgment, LICET_VERSION, args.world.stack)
+                    : args.format == "csv"           ? proof::findings_csv(judgment)
+                    : args.format == "html"          ? proof::findings_html(judgment)
+                    : args.format == "oscal"         ? proof::assessment_results(judgment, LICET_VERSION)
+                    : args.format == "oscal-catalog" ? proof::catalog(packs, judgment.as_of, LICET_VERSION)
+                                                     : proof::findings_json(judgment);
+  while (out.ends_with('\n') || out.ends_with('\r')) out.pop_back();
+  return out;
 }
 
-// fail and stale always; an unknown where it stands for a contract or a ground, or where --strict counts each.
-bool counts_as_no(const rules::Finding& f, bool strict) {
-  switch (f.status) {
-    case rules::Status::fail:
-    case rules::Status::stale:
-      return true;
-    case rules::Status::unknown:
-      return strict || f.about != "program";
-    case rules::Status::pass:
-    case rules::Status::accepted:
-    case rules::Status::not_applicable:
-      return false;
+int cases(const std::string& folder) {
+  store::FileSystem& files = store::real_files();
+  auto names = files.list(folder);
+  if (!names) return fail(names.error());
+  std::vector<stack::PackRef> refs;
+  for (const std::string& n : *names)
+    if (n != "classes" && n != "deid" && n.find('.') == std::string::npos) refs.push_back({n, ""});
+  auto packs = epoch::read_packs(files, folder, refs, {});
+  if (!packs) return fail(packs.error());
+  auto wrong = rules::run_cases(*packs);
+  if (!wrong) return fail(wrong.error());
+  for (const std::string& w : *wrong) fmt::print("{}\n", w);
+  std::size_t count = 0;
+  for (const rules::Pack& p : *packs) count += p.cases.size();
+  fmt::print("{} cases of {} packs, {} wrong\n", count, packs->size(), wrong->size());
+  return wrong->empty() ? kClean : kNo;
+}
+
+// What will lapse by a date, day by day. No: something breaks until then.
+int until(const Judged& judged, const CheckArgs& args) {
+  auto date = parse_date(args.until);
+  if (!date) return fail(fmt::format("--until: {}", date.error().message));
+  const epoch::OutlookOptions options{.packs = args.world.packs, .until = *date, .strict = args.strict};
+  auto days = epoch::outlook(judged.world, judged.facts, options, store::real_files());
+  if (!days) return fail(days.error());
+  if (args.format == "json") {
+    fmt::print("{}\n", outlook_json(*days, judged.world.judgment, *date));
+  } else {
+    for (const epoch::Day& day : *days) print_day(day, judged.world.judgment.under);
+    fmt::print("{}{} days on which something changes by time alone, from {} until {}, {}.\n", days->empty() ? "" : "\n", days->size(),
+               format(judged.world.judgment.as_of), args.until, judged.world.judgment.under);
   }
-  return true;
+  const bool breaks = std::any_of(days->begin(), days->end(), [](const epoch::Day& day) {
+    return std::any_of(day.turns.begin(), day.turns.end(), [](const epoch::Turned& t) { return t.breaks; });
+  });
+  return breaks ? kNo : kClean;
+}
+
+// Against an earlier commit: only what the change since then newly breaks counts; what it mends is shown, too.
+int since(Judged& judged, const CheckArgs& args) {
+  WorldArgs earlier = args.world;
+  earlier.commit = args.since;
+  auto base = judged_world(earlier);
+  if (!base && base.error().code == Code::not_found) return fail(base.error());
+  rules::Judgment nothing;  // what could not be judged then counts as if nothing had been declared: all that is amiss now is new
+  if (!base) fmt::print(stderr, "licet: {}: {}; all that is amiss now counts as new\n", args.since, base.error().message);
+  rules::Judgment& judgment = judged.world.judgment;
+  const std::vector<rules::Turn> turns = rules::compare(base ? base->world.judgment : nothing, judgment);
+  const auto breaks = std::count_if(turns.begin(), turns.end(), [&](const rules::Turn& t) { return t.breaks(args.strict); });
+  const auto mends = std::count_if(turns.begin(), turns.end(), [&](const rules::Turn& t) { return t.mends(args.strict); });
+  if (args.format == "text") {
+    std::vector<rules::Turn> shown;
+    for (const rules::Turn& t : turns)
+      if (args.all || t.breaks(args.strict) || t.mends(args.strict)) shown.push_back(t);
+    print_turns(shown, judgment.under, args.strict);
+    fmt::print("{}Since {}: {} newly amiss, {} mended, {}.\n", shown.empty() ? "" : "\n", args.since, breaks, mends, judgment.under);
+  } else {
+    rules::Judgment fresh = judgment;
+    fresh.findings.clear();
+    for (const rules::Turn& t : turns)
+      if (t.breaks(args.strict)) fresh.findings.push_back(*t.after);
+    fmt::print("{}\n", machine_text(fresh, judged.world.packs, args));
+  }
+  return breaks > 0 ? kNo : kClean;
 }
 
 int check(const CheckArgs& args) {
-  store::FileSystem& files = store::real_files();
-  if (args.cases) {
-    LICET_ASSERT(!args.packs.empty());
-    auto names = files.list(args.packs);
-    if (!names) return fail(names.error());
-    std::vector<stack::PackRef> refs;
-    for (const std::string& n : *names)
-      if (n != "classes" && n != "deid" && n.find('.') == std::string::npos) refs.push_back({n, ""});
-    auto packs = epoch::read_packs(files, args.packs, refs, {});
-    if (!packs) return fail(packs.error());
-    auto wrong = rules::run_cases(*packs);
-    if (!wrong) return fail(wrong.error());
-    for (const std::string& w : *wrong) fmt::print("{}\n", w);
-    std::size_t cases = 0;
-    for (const rules::Pack& p : *packs) cases += p.cases.size();
-    fmt::print("{} cases of {} packs, {} wrong\n", cases, packs->size(), wrong->size());
-    return wrong->empty() ? kClean : kNo;
+  if (args.cases) return cases(args.world.packs);
+  if (!args.clauses.empty()) {
+    auto now = instant_of(args.world);
+    if (!now) return fail(now.error());
+    return show_clauses({args.world.stack, args.world.packs, args.clauses, args.format, args.config, *now});
   }
-  Micros now = SystemClock().now();
-  if (!args.as_of.empty()) {
-    auto date = parse_date(args.as_of);
-    if (!date) return fail(fmt::format("--as-of: {}", date.error().message));
-    now = Micros(*date) + std::chrono::hours(12);
-  }
-  if (!args.clauses.empty()) return show_clauses({args.stack, args.packs, args.clauses, args.format, args.config, now});
-  auto world = epoch::assemble({args.stack, args.packs}, {}, now, files);
-  if (!world) return fail(world.error());
-  if (!world->problems.empty()) {
-    for (const stack::Problem& p : world->problems) fmt::print(stderr, "{}\n", p.text());
-    return fail(
-        fmt::format("{} problem{} in the declaration: nothing was judged", world->problems.size(), world->problems.size() == 1 ? "" : "s"));
-  }
-  if (!args.may.empty()) return may(*world, {args.may, args.data, args.purpose, args.packs, args.format == "json"}, now);
-
-  const bool no = std::any_of(world->judgment.findings.begin(), world->judgment.findings.end(),
-                              [&](const rules::Finding& f) { return counts_as_no(f, args.strict); });
-  if (args.format == "json") {
-    fmt::print("{}\n", proof::findings_json(world->judgment));
-    return no ? kNo : kClean;
-  }
-  if (args.format == "sarif") {
-    fmt::print("{}\n", proof::findings_sarif(world->judgment));
-    return no ? kNo : kClean;
-  }
-  std::map<rules::Status, std::size_t> counts;
-  std::vector<std::vector<std::string>> rows;
-  for (const rules::Finding& f : world->judgment.findings) {
-    ++counts[f.status];
-    if (!args.all && (f.status == rules::Status::pass || f.status == rules::Status::not_applicable)) continue;
-    std::string text = f.because;
-    if (!f.mend.empty() && f.status != rules::Status::pass && f.status != rules::Status::accepted) text += "  Mend: " + f.mend;
-    rows.push_back({paint(paint_of(f.status), rules::name(f.status)), f.subject.empty() ? "-" : f.subject, f.requirement, text});
-  }
-  if (!rows.empty()) print_table({"status", "subject", "requirement", "because"}, rows);
-  fmt::print("\n{} as of {}: {} pass, {} fail, {} stale, {} unknown, {} accepted, {} not applicable{}. {} licenses.\n", args.stack,
-             format(world->judgment.as_of), counts[rules::Status::pass], counts[rules::Status::fail], counts[rules::Status::stale],
-             counts[rules::Status::unknown], counts[rules::Status::accepted], counts[rules::Status::not_applicable],
-             args.all ? "" : " (--all shows every one)", world->table->licenses().size());
-  fmt::print("{}\n", paint(Paint::dim, world->judgment.under + ". Facts and sources, not legal advice."));
+  auto judged = judged_world(args.world);
+  if (!judged) return fail(judged.error());
+  // Beyond this point the declaration was sound and everything in it was judged.
+  const epoch::World& world = judged->world;
+  if (!args.may.empty()) return may(world, {args.may, args.data, args.purpose, args.world.packs, args.format == "json"}, judged->now);
+  if (!args.until.empty()) return until(*judged, args);
+  if (!args.since.empty()) return since(*judged, args);
+  if (args.next)
+    print_steps(proof::steps(world.judgment), world.judgment, *args.next);
+  else if (args.format == "text")
+    print_judgment(world.judgment, args.world.stack, world.table->licenses().size(), args.all);
+  else
+    fmt::print("{}\n", machine_text(world.judgment, world.packs, args));
+  const bool no = std::any_of(world.judgment.findings.begin(), world.judgment.findings.end(),
+                              [&](const rules::Finding& f) { return rules::amiss(f, args.strict); });
   return no ? kNo : kClean;
 }
 
@@ -127,26 +135,37 @@ int check(const CheckArgs& args) {
 void add_check(CLI::App& app, Run& run) {
   auto args = std::make_shared<CheckArgs>();
   CLI::App* c = app.add_subcommand("check", "Judge a declaration: what is amiss, with reasons, and what would mend it");
-  c->add_option("stack", args->stack, "the stack folder")->capture_default_str();
-  c->add_option("--packs", args->packs, "the folder of packs")->capture_default_str();
-  c->add_option("--format", args->format, "text, json or sarif")->check(CLI::IsMember({"text", "json", "sarif"}))->capture_default_str();
-  c->add_option("--as-of", args->as_of, "judge as of this date (YYYY-MM-DD)");
-  c->add_option("--may", args->may, "may PHI go to this system? With --data, and --purpose");
-  c->add_option("--data", args->data, "a data class, such as clinical.note")->needs("--may");
-  c->add_option("--purpose", args->purpose, "a purpose, such as TREAT")->needs("--may");
-  c->add_option("--clauses", args->clauses,
-                "show what became of each clause of this agreement: its rule, and the decisions that rule made");
-  c->add_option("--config", args->config, "licet.yaml of the node whose ledger holds them")->needs("--clauses");
+  c->add_option("stack", args->world.stack, "the stack folder")->capture_default_str();
+  add_world_options(c, args->world);
+  c->add_option("--format", args->format, "text, json, sarif, csv, html, oscal (assessment results) or oscal-catalog (the packs)")
+      ->check(CLI::IsMember({"text", "json", "sarif", "csv", "html", "oscal", "oscal-catalog"}))
+      ->capture_default_str();
+  CLI::Option* until = c->add_option("--until", args->until, "list what will lapse by this date, and when (text or json)");
+  CLI::Option* since = c->add_option("--since", args->since, "count only what is newly amiss since this commit; show what was mended");
+  CLI::Option* next = c->add_option("--next", args->next, "what to do or to find out first: this many steps (0: every one)");
+  CLI::Option* may = c->add_option("--may", args->may, "may PHI go to this system? With --data, and --purpose");
+  until->excludes(since)->excludes(next)->excludes(may);
+  since->excludes(next)->excludes(may);
+  next->excludes(may);
+  c->add_option("--data", args->data, "a data class, such as clinical.note")->needs(may);
+  c->add_option("--purpose", args->purpose, "a purpose, such as TREAT")->needs(may);
+  CLI::Option* clauses = c->add_option("--clauses", args->clauses,
+                                       "show what became of each clause of this agreement: its rule, and the decisions that rule made");
+  clauses->excludes(until)->excludes(since)->excludes(next)->excludes(may);
+  c->add_option("--config", args->config, "licet.yaml of the node whose ledger holds them")->needs(clauses);
   c->add_flag("--strict", args->strict, "count every unknown as a no");
-  c->add_flag("--all", args->all, "show what passes and what does not apply, too");
+  c->add_flag("--all", args->all, "show every finding: what passes and what does not apply, too");
   c->add_flag("--cases", args->cases, "run the packs' own test cases instead");
   c->footer(
       "Exit: 0 clean, 1 a fail, stale or contract or ground unknown, 2 could not load or judge.\n\n"
       "  licet check examples/riverbend\n"
+      "  licet check examples/riverbend --next 3                  # the next best steps\n"
       "  licet check examples/riverbend --format json | jq .summary\n"
       "  licet check examples/riverbend --may scribe --data clinical.note --purpose TREAT     # exit 1: not, or held, or undeclared\n"
       "  licet check examples/riverbend --clauses baa-scribe-2026\n"
-      "  licet check examples/riverbend --as-of 2027-02-01        # what will have lapsed");
+      "  licet check examples/riverbend --as-of 2027-02-01        # what will have lapsed\n"
+      "  licet check examples/riverbend --until 2027-02-01        # what will lapse, and when\n"
+      "  licet check examples/riverbend --since origin/main --format sarif > licet.sarif");
   c->callback([args, &run] { run = [args] { return check(*args); }; });
 }
 

@@ -1,57 +1,59 @@
-// licet diff A B: who newly may receive what, exactly; care flows that would be cut come first.
+// licet diff: between two declarations, commits, dates or sets of packs: which findings change, and who newly may, or no longer may,
+// receive what. Care flows that would be cut come first.
 
 #include <algorithm>
 
-#include "cli/config.h"
+#include "cli/show.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
-#include "epoch/load.h"
+#include "cli/world.h"
+#include "proof/findings.h"
+#include "rules/compare.h"
 
 namespace licet::cli {
 namespace {
 
 struct DiffArgs {
-  std::string before, after;
-  std::string packs = default_packs();
-  std::string as_of;
+  WorldArgs before;
+  std::string after;  // another folder; empty: the same one
+  std::string since, then;
+  std::vector<std::string> packs;
+  std::string format = "text";
+  bool strict = false;
 };
 
 int diff(const DiffArgs& args) {
-  Micros now = SystemClock().now();
-  if (!args.as_of.empty()) {
-    auto date = parse_date(args.as_of);
-    if (!date) return fail(fmt::format("--as-of: {}", date.error().message));
-    now = Micros(*date) + std::chrono::hours(12);
+  WorldArgs after = args.before, before = args.before;
+  if (!args.after.empty()) after.stack = args.after;
+  before.commit = args.since;
+  if (!args.then.empty()) after.as_of = args.then;
+  for (const std::string& pack : args.packs) after.also.push_back(pack_ref(pack));
+  if (args.after.empty() && args.since.empty() && args.then.empty() && args.packs.empty())
+    return fail("nothing to compare with: give a second folder, --since COMMIT, --then DATE or --pack ID");
+
+  auto was = judged_world(before);
+  if (!was) return fail(was.error());
+  auto is = judged_world(after);
+  if (!is) return fail(is.error());
+  const std::vector<rules::Turn> turns = rules::compare(was->world.judgment, is->world.judgment);
+  const std::vector<license::Change> changes = license::diff(*was->world.table, *is->world.table);
+  if (args.format == "json") {
+    fmt::print("{}\n", proof::diff_json(turns, changes, was->world.judgment, is->world.judgment, args.strict));
+    return turns.empty() && changes.empty() ? kClean : kNo;
   }
-  std::vector<epoch::World> worlds;
-  for (const std::string& folder : {args.before, args.after}) {
-    auto world = epoch::assemble({folder, args.packs}, {}, now, store::real_files());
-    if (!world) return fail(world.error());
-    if (!world->problems.empty()) {
-      for (const stack::Problem& p : world->problems) fmt::print(stderr, "{}: {}\n", folder, p.text());
-      return kFailed;
-    }
-    worlds.push_back(*std::move(world));
-  }
-  auto changes = license::diff(*worlds[0].table, *worlds[1].table);
-  std::stable_sort(changes.begin(), changes.end(), [](const license::Change& a, const license::Change& b) {
-    return (a.care && a.what == "loses") > (b.care && b.what == "loses");
-  });
-  std::vector<std::vector<std::string>> rows;
-  for (const license::Change& c : changes) {
-    const Paint p = c.what == "loses" ? Paint::red : c.what == "gains" ? Paint::green : Paint::yellow;
-    rows.push_back({paint(p, c.what) + (c.care ? " care" : ""), c.holder, c.flow, c.data_class, c.purpose, c.action,
-                    c.before.empty()  ? c.after
-                    : c.after.empty() ? c.before
-                                      : c.before + " → " + c.after});
-  }
-  if (rows.empty()) {
-    fmt::print("No difference in what is licensed.\n");
+  if (turns.empty() && changes.empty()) {
+    fmt::print("No difference in what is found or licensed.\n");
     return kClean;
   }
-  print_table({"what", "holder", "flow", "class", "purpose", "action", "form and view"}, rows);
-  fmt::print("\n{} differences; {} cut a care flow.\n", changes.size(),
-             std::count_if(changes.begin(), changes.end(), [](const license::Change& c) { return c.care && c.what == "loses"; }));
+  print_changes(changes);
+  if (!turns.empty()) fmt::print("{}{}\n", changes.empty() ? "" : "\n", paint(Paint::bold, "findings"));
+  print_turns(turns, is->world.judgment.under, args.strict);
+  const auto count = [&](auto which) { return std::count_if(turns.begin(), turns.end(), which); };
+  fmt::print("\n{} differences in what is licensed; {} cut a care flow. {} findings change: {} newly amiss, {} mended, {}.\n",
+             changes.size(),
+             std::count_if(changes.begin(), changes.end(), [](const license::Change& c) { return c.care && c.what == "loses"; }),
+             turns.size(), count([&](const rules::Turn& t) { return t.breaks(args.strict); }),
+             count([&](const rules::Turn& t) { return t.mends(args.strict); }), is->world.judgment.under);
   return kNo;
 }
 
@@ -59,12 +61,22 @@ int diff(const DiffArgs& args) {
 
 void add_diff(CLI::App& app, Run& run) {
   auto args = std::make_shared<DiffArgs>();
-  CLI::App* c = app.add_subcommand("diff", "Compare what two declarations license: who newly may, or no longer may, receive what");
-  c->add_option("before", args->before, "a stack folder")->required();
-  c->add_option("after", args->after, "another")->required();
-  c->add_option("--packs", args->packs, "the folder of packs")->capture_default_str();
-  c->add_option("--as-of", args->as_of, "judge both as of this date (YYYY-MM-DD)");
-  c->footer("Exit: 0 no difference, 1 there are some, 2 could not load.\n\n  licet diff examples/riverbend /tmp/changed");
+  CLI::App* c =
+      app.add_subcommand("diff", "Compare two declarations, commits, dates or packs: who newly may, or no longer may, receive what");
+  c->add_option("before", args->before.stack, "a stack folder")->required();
+  c->add_option("after", args->after, "another; the same one, unless given");
+  add_world_options(c, args->before);
+  c->add_option("--since", args->since, "before: as this commit had it");
+  c->add_option("--then", args->then, "after: judged as of this date (YYYY-MM-DD)");
+  c->add_option("--pack", args->packs, "after: judged by this pack, too (ID or ID@VERSION; may be given again)");
+  c->add_option("--format", args->format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+  c->add_flag("--strict", args->strict, "count every unknown as amiss");
+  c->footer(
+      "Exit: 0 no difference, 1 there are some, 2 could not load.\n\n"
+      "  licet diff examples/riverbend /tmp/changed\n"
+      "  licet diff examples/riverbend --since origin/main\n"
+      "  licet diff examples/riverbend --then 2027-02-01          # what time alone will change\n"
+      "  licet diff examples/riverbend --pack hipaa-security-2025-proposed");
   c->callback([args, &run] { run = [args] { return diff(*args); }; });
 }
 

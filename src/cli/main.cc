@@ -30,6 +30,8 @@ int main(int argc, char** argv) {
   licet::cli::add_schema(app, run);
   licet::cli::add_letter(app, run);
   licet::cli::add_notify(app, run);
+  licet::cli::add_facts(app, run);
+  licet::cli::add_import(app, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -21,5 +21,7 @@ void add_verify(CLI::App& app, Run& run);
 void add_schema(CLI::App& app, Run& run);
 void add_letter(CLI::App& app, Run& run);
 void add_notify(CLI::App& app, Run& run);
+void add_facts(CLI::App& app, Run& run);
+void add_import(CLI::App& app, Run& run);
 
 }  // namespace licet::cli

@@ -12,15 +12,15 @@ bool is_yaml(std::string_view name) {
   return (name.ends_with(".yaml") || name.ends_with(".yml")) && name != "licet.yaml";
 }
 
-stack::Layer layer_of(std::string_view path) {
-  if (path.starts_with("imported/")) return stack::Layer::imported;
-  if (path.starts_with("decisions/")) return stack::Layer::decisions;
-  return stack::Layer::authored;
+constexpr int kDepthMost = 8;
+// Folders of a declaration have no dot; anything else is not ours.
+bool is_folder(std::string_view name) {
+  return name.find('.') == std::string_view::npos;
 }
 
 Result<void> walk(store::FileSystem& files, const std::string& root, const std::string& below, int depth, std::size_t& left,
                   std::vector<stack::Source>& out) {
-  if (depth > 8) return Error{Code::exhausted, root + ": folders nest deeper than 8"};
+  if (depth > kDepthMost) return Error{Code::exhausted, root + ": folders nest deeper than 8"};
   LICET_TRY(names, files.list(below.empty() ? root : root + "/" + below));
   for (const std::string& name : names) {
     if (name.starts_with(".")) continue;
@@ -32,7 +32,7 @@ Result<void> walk(store::FileSystem& files, const std::string& root, const std::
                                                      : bytes.error();
       left -= bytes->size();
       out.push_back({path, *std::move(bytes), layer_of(path)});
-    } else if (name.find('.') == std::string::npos) {  // folders of a declaration have no dot; anything else is not ours
+    } else if (is_folder(name)) {
       if (auto inner = walk(files, root, path, depth + 1, left, out); !inner && inner.error().code == Code::exhausted) return inner;
     }
   }
@@ -40,6 +40,21 @@ Result<void> walk(store::FileSystem& files, const std::string& root, const std::
 }
 
 }  // namespace
+
+stack::Layer layer_of(std::string_view path) {
+  if (path.starts_with("imported/")) return stack::Layer::imported;
+  if (path.starts_with("decisions/")) return stack::Layer::decisions;
+  return stack::Layer::authored;
+}
+
+bool is_source(std::string_view path) {
+  for (int depth = 0;; ++depth) {
+    const std::size_t slash = path.find('/');
+    if (slash == std::string_view::npos) return depth <= kDepthMost && !path.starts_with(".") && is_yaml(path);
+    if (!is_folder(path.substr(0, slash))) return false;
+    path.remove_prefix(slash + 1);
+  }
+}
 
 Result<std::vector<stack::Source>> read_sources(store::FileSystem& files, const std::string& folder, const Limits& limits) {
   std::vector<stack::Source> out;
@@ -86,7 +101,7 @@ Result<license::ClassMap> read_classes(store::FileSystem& files, const std::stri
 }
 
 Result<World> assemble_sources(std::vector<stack::Source> sources, const std::string& packs, std::span<const stack::Fact> facts,
-                               Micros as_of, store::FileSystem& files, const Limits& limits) {
+                               Micros as_of, store::FileSystem& files, const Limits& limits, std::span<const stack::PackRef> also) {
   World world;
   world.sources = std::move(sources);
   world.stack_digest = digest_of(world.sources);
@@ -95,7 +110,10 @@ Result<World> assemble_sources(std::vector<stack::Source> sources, const std::st
   if (!loaded.stack) return world;
   world.stack = std::move(loaded.stack);
   world.stack->digest = world.stack_digest;
-  LICET_TRY(read, read_packs(files, packs, world.stack->packs, limits));
+  std::vector<stack::PackRef> wanted = world.stack->packs;
+  for (const stack::PackRef& ref : also)
+    if (std::none_of(wanted.begin(), wanted.end(), [&](const stack::PackRef& w) { return w.id == ref.id; })) wanted.push_back(ref);
+  LICET_TRY(read, read_packs(files, packs, wanted, limits));
   world.packs = std::move(read);
   const stack::Relations relations = stack::relations(*world.stack, facts);
   LICET_TRY(judgment, rules::judge(relations, world.packs, world.stack->zone.day(as_of)));

@@ -28,6 +28,10 @@ struct Folders {
 // with a dot in their name, are skipped.
 [[nodiscard]] Result<std::vector<stack::Source>> read_sources(store::FileSystem& files, const std::string& folder, const Limits& limits);
 
+// Is a path below the stack folder a file of the declaration? And the layer that its folder makes it.
+[[nodiscard]] bool is_source(std::string_view path);
+[[nodiscard]] stack::Layer layer_of(std::string_view path);
+
 // Digest over (path, length, bytes) of the sources: names a declaration or a pack whatever folder it lies in.
 [[nodiscard]] Digest digest_of(std::span<const stack::Source> sources);
 
@@ -48,9 +52,10 @@ struct World {
 };
 [[nodiscard]] Result<World> assemble(const Folders& folders, std::span<const stack::Fact> facts, Micros as_of, store::FileSystem& files,
                                      const Limits& limits = {});
-// The same from bytes that are already here (`diff` of two commits, `prove` from a snapshot).
+// The same from bytes that are already here (`diff` of two commits, `prove` from a snapshot). `also`: packs beyond those that the
+// declaration names.
 [[nodiscard]] Result<World> assemble_sources(std::vector<stack::Source> sources, const std::string& packs,
                                              std::span<const stack::Fact> facts, Micros as_of, store::FileSystem& files,
-                                             const Limits& limits = {});
+                                             const Limits& limits = {}, std::span<const stack::PackRef> also = {});
 
 }  // namespace licet::epoch

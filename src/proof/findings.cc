@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "proof/internal/json.h"
+#include "proof/report.h"
 
 namespace licet::proof {
 
@@ -20,17 +21,15 @@ json date_or_null(const std::optional<Date>& date) {
 }
 
 // SARIF's location of the first declared thing that a finding was read from; null where it stands on recorded facts alone.
-json location_of(const rules::Finding& finding) {
-  for (const json& fact : embedded(finding.facts)) {
-    const std::string at = text(fact, "at");
-    const auto colon = at.rfind(':');
-    if (colon == std::string::npos || at.starts_with("ledger:")) continue;
-    const int line = std::atoi(at.c_str() + colon + 1);
-    json place{{"artifactLocation", {{"uri", at.substr(0, colon)}, {"uriBaseId", "STACK"}}}};
-    if (line > 0) place["region"] = {{"startLine", line}};
-    return json{{"physicalLocation", std::move(place)}};
-  }
-  return nullptr;
+json location_of(const rules::Finding& finding, std::string_view folder) {
+  const std::string at = place_of(finding);
+  const auto colon = at.rfind(':');
+  if (colon == std::string::npos) return nullptr;
+  const int line = std::atoi(at.c_str() + colon + 1);
+  json place{{"artifactLocation", {{"uri", at.substr(0, colon)}, {"uriBaseId", "STACK"}}}};
+  if (!folder.empty()) place["artifactLocation"] = {{"uri", std::string(folder) + "/" + at.substr(0, colon)}};
+  if (line > 0) place["region"] = {{"startLine", line}};
+  return json{{"physicalLocation", std::move(place)}};
 }
 
 }  // namespace
@@ -97,6 +96,31 @@ json to_json(const license::License& l) {
           {"witness", embedded(l.witness)}};
 }
 
+json to_json(const license::Change& c) {
+  return {{"what", c.what},     {"holder", c.holder}, {"flow", c.flow},   {"class", c.data_class}, {"purpose", c.purpose},
+          {"action", c.action}, {"before", c.before}, {"after", c.after}, {"care", c.care}};
+}
+
+json turn_json(const rules::Finding* before, const rules::Finding* after, bool breaks, bool mends) {
+  const auto status = [](const rules::Finding* f) { return f == nullptr ? json(nullptr) : json(rules::name(f->status)); };
+  return {{"what", breaks  ? "breaks"
+                   : mends ? "mends"
+                           : "turns"},
+          {"before", status(before)},
+          {"after", status(after)},
+          {"finding", to_json(after != nullptr ? *after : *before)}};
+}
+
+std::string diff_json(std::span<const rules::Turn> turns, std::span<const license::Change> changes, const rules::Judgment& before,
+                      const rules::Judgment& after, bool strict) {
+  json findings = json::array(), licenses = json::array();
+  for (const rules::Turn& t : turns) findings.push_back(turn_json(t.before, t.after, t.breaks(strict), t.mends(strict)));
+  for (const license::Change& c : changes) licenses.push_back(to_json(c));
+  const auto side = [](const rules::Judgment& j) { return json{{"as_of", format(j.as_of)}, {"under", j.under}, {"summary", summary(j)}}; };
+  return canonical(
+      {{"before", side(before)}, {"after", side(after)}, {"findings", std::move(findings)}, {"licenses", std::move(licenses)}});
+}
+
 json summary(const rules::Judgment& judgment) {
   json out = json::object();
   for (const Status s : kStatuses) out[std::string(rules::name(s))] = 0;
@@ -115,7 +139,10 @@ std::string findings_json(const rules::Judgment& judgment) {
       {{"as_of", format(judgment.as_of)}, {"packs", std::move(packs)}, {"findings", std::move(findings)}, {"summary", summary(judgment)}});
 }
 
-std::string findings_sarif(const rules::Judgment& judgment, std::string_view version) {
+std::string findings_sarif(const rules::Judgment& judgment, std::string_view version, std::string_view folder) {
+  while (folder.starts_with("./")) folder.remove_prefix(2);
+  while (folder.ends_with("/")) folder.remove_suffix(1);
+  if (folder == "." || folder.starts_with("/") || folder.starts_with("..")) folder = {};
   json descriptors = json::array(), results = json::array();
   std::map<std::string, std::size_t> index;
   for (const rules::Finding& f : judgment.findings) {
@@ -140,16 +167,18 @@ std::string findings_sarif(const rules::Judgment& judgment, std::string_view ver
     if (is_new) {
       std::string cites;
       for (const std::string& c : f.cites) cites += (cites.empty() ? "" : ", ") + c;
-      descriptors.push_back({{"id", f.requirement},
-                             {"shortDescription", {{"text", cites.empty() ? f.requirement : cites}}},
-                             {"properties", {{"about", f.about}, {"source", f.source}, {"level", f.level}, {"tags", f.cites}}}});
+      json descriptor{{"id", f.requirement},
+                      {"shortDescription", {{"text", cites.empty() ? f.requirement : cites}}},
+                      {"properties", {{"about", f.about}, {"source", f.source}, {"level", f.level}, {"tags", f.cites}}}};
+      if (const std::string url = f.cites.empty() ? std::string() : source_url(f.cites.front()); !url.empty()) descriptor["helpUri"] = url;
+      descriptors.push_back(std::move(descriptor));
     }
     result["ruleIndex"] = at->second;
     const std::string mend = f.mend.empty() || f.status == Status::accepted ? std::string() : " Mend: " + f.mend;
     result["message"] = {{"text", f.because + mend}};
     result["partialFingerprints"] = {{"requirementAndSubject/v1", f.requirement + "/" + f.subject}};
     result["properties"] = {{"status", rules::name(f.status)}, {"subject", f.subject}};
-    if (json place = location_of(f); !place.is_null()) result["locations"] = json::array({std::move(place)});
+    if (json place = location_of(f, folder); !place.is_null()) result["locations"] = json::array({std::move(place)});
     results.push_back(std::move(result));
   }
   json driver{{"name", "licet"}, {"rules", std::move(descriptors)}};
@@ -157,6 +186,7 @@ std::string findings_sarif(const rules::Judgment& judgment, std::string_view ver
   json run{{"tool", {{"driver", std::move(driver)}}},
            {"results", std::move(results)},
            {"originalUriBaseIds", {{"STACK", {{"description", {{"text", "the folder of the declaration"}}}}}}},
+           {"columnKind", "utf16CodeUnits"},
            {"properties", {{"as_of", format(judgment.as_of)}, {"under", judgment.under}}}};
   return canonical(
       {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"}, {"version", "2.1.0"}, {"runs", json::array({std::move(run)})}});

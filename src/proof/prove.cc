@@ -10,6 +10,8 @@
 #include "proof/internal/html.h"
 #include "proof/internal/json.h"
 #include "proof/internal/manifest.h"
+#include "proof/internal/rows.h"
+#include "proof/report.h"
 
 namespace licet::proof {
 namespace {
@@ -89,13 +91,6 @@ std::string list_json(const rules::Judgment& judgment, const char* name, const s
   return canonical({{"as_of", format(judgment.as_of)}, {name, std::move(list)}, {"under", judgment.under}}) + "\n";
 }
 
-std::string findings_csv(const Shown& shown) {
-  Csv csv{"status", "requirement", "cites", "subject", "because", "mend", "witness"};
-  for (const rules::Finding* f : shown.findings)
-    csv.row({rules::name(f->status), f->requirement, words(f->cites, ", "), f->subject, f->because, f->mend, f->witness});
-  return csv.take();
-}
-
 std::string licenses_csv(const Shown& shown) {
   Csv csv{"license", "holder",     "flow", "permit", "ground", "entity", "classes", "purposes",   "actions",
           "regions", "conditions", "form", "view",   "hold",   "from",   "until",   "agreements", "because"};
@@ -139,29 +134,6 @@ std::string agreements_csv(const ProveInput& in, const Shown& shown) {
   return csv.take();
 }
 
-constexpr std::array kWorstFirst = {Status::fail, Status::stale, Status::unknown, Status::accepted, Status::pass, Status::not_applicable};
-
-std::vector<std::vector<std::string>> finding_rows(const Shown& shown, bool amiss_only) {
-  std::vector<std::vector<std::string>> rows;
-  for (const Status status : kWorstFirst) {
-    if (amiss_only && (status == Status::pass || status == Status::not_applicable)) continue;
-    for (const rules::Finding* f : shown.findings)
-      if (f->status == status)
-        rows.push_back({std::string(rules::name(status)), f->subject, f->requirement, words(f->cites, ", "), f->because,
-                        status == Status::pass ? "" : f->mend});
-  }
-  return rows;
-}
-
-std::string findings_html(const ProveInput& in, const Shown& shown) {
-  std::string body =
-      "<h1>Findings</h1>\n<p class=\"soft\">As of " + format(in.judgment->as_of) + ", " + escaped(in.judgment->under) + ".</p>\n";
-  body += html_table("Every verdict, the worst first", {"status", "subject", "requirement", "cites", "because", "mend"},
-                     finding_rows(shown, false));
-  body += "<footer><p>" + escaped(kNotice) + "</p></footer>\n";
-  return html_page("Findings", body);
-}
-
 struct About {
   const char* path;
   const char* says;
@@ -184,8 +156,8 @@ constexpr About kFiles[] = {
      "the signature of the manifest (C2SP signed note), and the public key. Compare the key with one that you got elsewhere"},
 };
 
-std::string index_html(const ProveInput& in, const Shown& shown, const LeafTables& tables, const ledger::Checkpoint& checkpoint,
-                       bool complete) {
+std::string index_html(const ProveInput& in, const Shown& shown, const rules::Judgment& judged, const LeafTables& tables,
+                       const ledger::Checkpoint& checkpoint, bool complete) {
   const auto pair = [](std::string_view name, std::string_view value) {
     return "<dt>" + escaped(name) + "</dt><dd>" + escaped(value) + "</dd>\n";
   };
@@ -204,7 +176,6 @@ std::string index_html(const ProveInput& in, const Shown& shown, const LeafTable
                                     : "no: narrowed to what concerns the above") +
           "</dl>\n";
 
-  const json counts = summary(*in.judgment);
   std::vector<std::vector<std::string>> numbers;
   for (const Status status : kWorstFirst) {
     const auto of_status =
@@ -219,7 +190,7 @@ std::string index_html(const ProveInput& in, const Shown& shown, const LeafTable
   body += "<h2>In numbers</h2>\n" + html_table("", {"what", "how many"}, numbers);
 
   body += "<h2>What is amiss</h2>\n";
-  const auto amiss = finding_rows(shown, true);
+  const auto amiss = finding_rows(judged, true);
   body += amiss.empty() ? "<p>No finding fails, is stale, unknown or accepted.</p>\n"
                         : html_table("", {"status", "subject", "requirement", "cites", "because", "mend"}, amiss);
 
@@ -264,8 +235,8 @@ Result<Bundle> make_bundle(const ProveInput& in) {
   judged.under = in.judgment->under;
   for (const rules::Finding* f : shown.findings) judged.findings.push_back(*f);
   add("findings.json", findings_json(judged) + "\n");
-  add("findings.csv", findings_csv(shown));
-  add("findings.html", findings_html(in, shown));
+  add("findings.csv", findings_csv(judged));
+  add("findings.html", findings_html(judged));
   add("licenses.json", list_json(*in.judgment, "licenses", shown.licenses));
   add("licenses.csv", licenses_csv(shown));
   add("grounds.json", list_json(*in.judgment, "grounds", shown.grounds));
@@ -280,7 +251,7 @@ Result<Bundle> make_bundle(const ProveInput& in) {
   add(kEntries, std::move(entries));
   add(kProofs, std::move(proofs));
   for (const stack::Source& source : in.sources) add("stack/" + source.path, source.bytes);
-  add("index.html", index_html(in, shown, tables, checkpoint, selection.complete));
+  add("index.html", index_html(in, shown, judged, tables, checkpoint, selection.complete));
   add(kKey, ledger::vkey(verifier) + "\n");
 
   // All but the manifest and its signature is there. Beyond this point no file changes.

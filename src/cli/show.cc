@@ -1,0 +1,165 @@
+#include "cli/show.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "cli/terminal.h"
+#include "proof/findings.h"
+
+namespace licet::cli {
+namespace {
+
+using rules::Finding;
+using rules::Status;
+
+constexpr std::array kWorstFirst = {Status::fail, Status::stale, Status::unknown, Status::accepted, Status::pass, Status::not_applicable};
+
+Paint paint_of(Status status) {
+  switch (status) {
+    case Status::pass:
+      return Paint::green;
+    case Status::fail:
+    case Status::stale:
+      return Paint::red;
+    case Status::unknown:
+      return Paint::yellow;
+    case Status::accepted:
+      return Paint::blue;
+    case Status::not_applicable:
+      return Paint::dim;
+  }
+  return Paint::none;
+}
+
+// Every sentence ends "(under packs …)", so that it can stand alone; below one heading it is said once.
+std::string brief(std::string_view because, std::string_view under) {
+  const std::string tail = fmt::format(" ({})", under);
+  if (because.ends_with(tail)) because.remove_suffix(tail.size());
+  return std::string(because);
+}
+
+std::string joined(const std::vector<std::string>& items) {
+  return fmt::format("{}", fmt::join(items, ", "));
+}
+
+std::string at(const Finding& f) {
+  const std::string place = proof::place_of(f);
+  return place.empty() ? std::string() : "  " + paint(Paint::dim, place);
+}
+
+void print_group(std::span<const Finding* const> group, std::string_view under, std::size_t most) {
+  const Finding& first = *group.front();
+  fmt::print("\n{} {} {}\n", paint(paint_of(first.status), rules::name(first.status)), paint(Paint::bold, first.requirement),
+             paint(Paint::dim, fmt::format("({})", joined(first.cites))));
+  for (const Finding* f : group.first(std::min(most, group.size()))) {
+    const bool ok = f->status == Status::pass || f->status == Status::accepted || f->status == Status::not_applicable;
+    fmt::print("  {}{}\n    {}\n", f->subject.empty() ? "-" : f->subject, at(*f), brief(f->because, under));
+    if (!ok && !f->mend.empty()) fmt::print("    {} {}\n", paint(Paint::dim, f->status == Status::unknown ? "Say:" : "Mend:"), f->mend);
+  }
+  if (group.size() > most) fmt::print("  … and {} more (--all shows every one)\n", group.size() - most);
+}
+
+std::string status_of(const Finding* f) {
+  return f == nullptr ? std::string("-") : std::string(rules::name(f->status));
+}
+
+void print_turn(const Finding* before, const Finding* after, bool breaks, bool mends, std::string_view under) {
+  const Finding& f = after != nullptr ? *after : *before;
+  const std::string word = breaks ? paint(Paint::red, "breaks") : mends ? paint(Paint::green, "mends ") : paint(Paint::dim, "turns ");
+  fmt::print("  {} {} → {}  {}  {}{}\n         {}\n", word, status_of(before), status_of(after), f.subject.empty() ? "-" : f.subject,
+             f.requirement, at(f), after == nullptr ? "is no longer asked" : brief(f.because, under));
+  if (breaks && !f.mend.empty()) fmt::print("         {} {}\n", paint(Paint::dim, "Mend:"), f.mend);
+}
+
+}  // namespace
+
+void print_judgment(const rules::Judgment& judgment, std::string_view title, std::size_t licenses, bool all) {
+  std::map<Status, std::vector<const Finding*>> by_status;
+  for (const Finding& f : judgment.findings) by_status[f.status].push_back(&f);
+  const auto count = [&](Status s) { return by_status[s].size(); };
+  fmt::print("{} as of {}: {} pass, {} fail, {} stale, {} unknown, {} accepted, {} not applicable. {} licenses.\n", title,
+             format(judgment.as_of), count(Status::pass), count(Status::fail), count(Status::stale), count(Status::unknown),
+             count(Status::accepted), count(Status::not_applicable), licenses);
+  for (const Status status : kWorstFirst) {
+    if (!all && (status == Status::pass || status == Status::not_applicable)) continue;
+    const std::span<const Finding* const> findings(by_status[status]);
+    for (std::size_t from = 0; from < findings.size();) {  // they are sorted by requirement
+      std::size_t to = from;
+      while (to < findings.size() && findings[to]->requirement == findings[from]->requirement) ++to;
+      print_group(findings.subspan(from, to - from), judgment.under, all ? findings.size() : kShown);
+      from = to;
+    }
+  }
+  fmt::print("\n{}\n", paint(Paint::dim, fmt::format("All {}. Facts and sources, not legal advice. {}", judgment.under,
+                                                     all ? "" : "--all shows what passes, too; --next what to do first.")));
+}
+
+void print_steps(std::span<const proof::Step> steps, const rules::Judgment& judgment, std::size_t most) {
+  if (steps.empty()) {
+    fmt::print("Nothing is amiss and nothing is unknown as of {}, {}.\n", format(judgment.as_of), judgment.under);
+    return;
+  }
+  const std::size_t shown = most == 0 ? steps.size() : std::min(most, steps.size());
+  for (std::size_t i = 0; i < shown; ++i) {
+    const proof::Step& step = steps[i];
+    fmt::print("{:>3}. {} {}\n", i + 1, step.question ? paint(Paint::yellow, "Find out:") : paint(Paint::red, "Do:"), step.text);
+    const std::size_t reasons = std::min(step.findings.size(), kShown);
+    for (const Finding* f : std::span(step.findings).first(reasons))
+      fmt::print("       {} ({}){}\n       {}\n", f->subject, joined(f->cites), at(*f), brief(f->because, judgment.under));
+    if (step.findings.size() > reasons) fmt::print("       … and {} more\n", step.findings.size() - reasons);
+  }
+  if (steps.size() > shown) fmt::print("     … and {} more steps (--next 0 shows every one)\n", steps.size() - shown);
+  fmt::print("\n{}\n", paint(Paint::dim, judgment.under + ". Facts and sources, not legal advice."));
+}
+
+void print_day(const epoch::Day& day, std::string_view under) {
+  fmt::print("{}\n", paint(Paint::bold, format(day.on)));
+  for (const epoch::Turned& t : day.turns)
+    print_turn(t.before ? &*t.before : nullptr, t.after ? &*t.after : nullptr, t.breaks, t.mends, under);
+  for (const license::Change& c : day.licenses)
+    fmt::print("  {} {}{}: {} of {} for {} over {}\n", c.what, c.holder, c.care ? " (care)" : "", c.action, c.data_class, c.purpose,
+               c.flow);
+}
+
+std::string outlook_json(std::span<const epoch::Day> days, const rules::Judgment& judgment, Date until) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const epoch::Day& day : days) {
+    nlohmann::json findings = nlohmann::json::array(), licenses = nlohmann::json::array();
+    for (const epoch::Turned& t : day.turns)
+      findings.push_back(proof::turn_json(t.before ? &*t.before : nullptr, t.after ? &*t.after : nullptr, t.breaks, t.mends));
+    for (const license::Change& c : day.licenses) licenses.push_back(proof::to_json(c));
+    out.push_back({{"on", format(day.on)}, {"findings", std::move(findings)}, {"licenses", std::move(licenses)}});
+  }
+  return nlohmann::json{{"as_of", format(judgment.as_of)}, {"until", format(until)}, {"under", judgment.under}, {"days", std::move(out)}}
+      .dump();
+}
+
+void print_turns(std::span<const rules::Turn> turns, std::string_view under, bool strict) {
+  for (const rules::Turn& t : turns)
+    if (t.breaks(strict)) print_turn(t.before, t.after, true, false, under);
+  for (const rules::Turn& t : turns)
+    if (t.mends(strict)) print_turn(t.before, t.after, false, true, under);
+  for (const rules::Turn& t : turns)
+    if (!t.breaks(strict) && !t.mends(strict)) print_turn(t.before, t.after, false, false, under);
+}
+
+void print_changes(std::span<const license::Change> changes) {
+  std::vector<const license::Change*> sorted;
+  for (const license::Change& c : changes) sorted.push_back(&c);
+  std::stable_sort(sorted.begin(), sorted.end(), [](const license::Change* a, const license::Change* b) {
+    return (a->care && a->what == "loses") > (b->care && b->what == "loses");
+  });
+  std::vector<std::vector<std::string>> rows;
+  for (const license::Change* c : sorted) {
+    const Paint p = c->what == "loses" ? Paint::red : c->what == "gains" ? Paint::green : Paint::yellow;
+    const std::string terms = c->before.empty() ? c->after : c->after.empty() ? c->before : c->before + " → " + c->after;
+    rows.push_back({paint(p, c->what) + (c->care ? " care" : ""), c->holder, c->flow, c->data_class, c->purpose, c->action, terms});
+  }
+  if (!rows.empty()) print_table({"what", "holder", "flow", "class", "purpose", "action", "form and view"}, rows);
+}
+
+}  // namespace licet::cli

@@ -1,0 +1,87 @@
+// CSV (RFC 4180) with a head: a vendor list out of a spreadsheet.
+#include "stack/internal/import.h"
+
+namespace licet::stack::importing {
+namespace {
+
+constexpr std::size_t kRowsMost = 100'000;
+
+std::string lower(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  while (!out.empty() && out.back() == ' ') out.pop_back();
+  out.erase(0, std::min(out.find_first_not_of(' '), out.size()));
+  return out;
+}
+
+Result<std::vector<std::vector<std::string>>> rows_of(std::string_view bytes) {
+  if (bytes.starts_with("\xef\xbb\xbf")) bytes.remove_prefix(3);  // as spreadsheets write it
+  std::vector<std::vector<std::string>> rows(1);
+  std::string cell;
+  bool inside = false;
+  const auto end_cell = [&] { rows.back().push_back(std::move(cell)), cell.clear(); };
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const char c = bytes[i];
+    if (inside) {
+      if (c != '"')
+        cell += c;
+      else if (i + 1 < bytes.size() && bytes[i + 1] == '"')
+        cell += '"', ++i;
+      else
+        inside = false;
+    } else if (c == '"' && cell.empty()) {
+      inside = true;
+    } else if (c == ',') {
+      end_cell();
+    } else if (c == '\n') {
+      end_cell();
+      if (rows.size() > kRowsMost) return Error{Code::exhausted, "more than 100000 rows"};
+      rows.emplace_back();
+    } else if (c != '\r') {
+      cell += c;
+    }
+  }
+  if (inside) return Error{Code::invalid_argument, "row " + std::to_string(rows.size()) + ": a quote is not closed"};
+  if (!cell.empty() || !rows.back().empty()) end_cell();
+  if (rows.back().empty()) rows.pop_back();
+  return rows;
+}
+
+}  // namespace
+
+Result<void> csv(std::string_view bytes, Model& model) {
+  LICET_TRY(rows, rows_of(bytes));
+  if (rows.empty()) return Error{Code::invalid_argument, "it is empty"};
+  std::map<std::string, std::size_t> columns;
+  for (std::size_t i = 0; i < rows[0].size(); ++i) columns.emplace(lower(rows[0][i]), i);
+  if (columns.contains("system")) columns.emplace("name", columns["system"]);
+  if (columns.contains("service")) columns.emplace("name", columns["service"]);
+  if (!columns.contains("name") && !(columns.contains("from") && columns.contains("to")))
+    return Error{Code::invalid_argument, "the head names neither a column 'name' nor 'from' and 'to'"};
+  for (std::size_t n = 1; n < rows.size(); ++n) {
+    const auto cell = [&](const char* name) {
+      const auto at = columns.find(name);
+      return at == columns.end() || at->second >= rows[n].size() ? std::string() : rows[n][at->second];
+    };
+    const auto key = [](const std::string& name) { return id_of(name); };
+    if (const std::string name = cell("name"); !name.empty()) {
+      System& s = model.system(key(name), name);
+      if (const std::string vendor = cell("vendor"); !vendor.empty()) s.owner = model.organization(vendor);
+      s.region = word_of(cell("region"));
+      if (cell("url").starts_with("https://") || cell("url").starts_with("http://")) s.url = cell("url");
+      const std::string stage = lower(cell("environment"));
+      if (stage == "production" || stage == "staging" || stage == "development" || stage == "test") s.environment = stage;
+      const std::string encrypted = lower(cell("encrypted"));
+      if (encrypted == "yes" || encrypted == "true") s.encrypted = true;
+      if (encrypted == "no" || encrypted == "false") s.encrypted = false;
+    }
+    if (const std::string from = cell("from"), to = cell("to"); !from.empty() && !to.empty() && key(from) != key(to)) {
+      model.system(key(from), from);
+      model.system(key(to), to);
+      model.flow(key(from), key(to)).theirs = cell("data");
+    }
+  }
+  return {};
+}
+
+}  // namespace licet::stack::importing
