@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   licet::cli::Run run;
   licet::cli::add_init(app, run);
   licet::cli::add_check(app, run);
+  licet::cli::add_coverage(app, run);
   licet::cli::add_diff(app, run);
   licet::cli::add_deid(app, run);
   licet::cli::add_serve(app, run);

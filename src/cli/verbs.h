@@ -11,6 +11,7 @@ using Run = std::function<int()>;  // exit code
 // Each registers its subcommand and sets `run` when the user chose it.
 void add_init(CLI::App& app, Run& run);
 void add_check(CLI::App& app, Run& run);
+void add_coverage(CLI::App& app, Run& run);
 void add_deid(CLI::App& app, Run& run);
 void add_diff(CLI::App& app, Run& run);
 void add_serve(CLI::App& app, Run& run);

@@ -1,5 +1,6 @@
 #include "console/admin.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -96,6 +97,14 @@ Reply Admin::answer(const http::Request& request, const std::string& body) {
     const json details = in.value("details", json::object());
     if (!details.is_object()) return problem(400, "This can't be done as asked.", "details must be an object of words");
     for (const auto& [name, value] : details.items()) fact.details.emplace(name, value.is_string() ? value.get<std::string>() : "");
+    // A fact about something that is not declared would count for nothing, silently.
+    const auto epoch = options_.keeper->current();
+    for (const epoch::FactKind& kind : epoch::fact_kinds()) {
+      if (!epoch || kind.kind != fact.kind || kind.patient || kind.subject.empty() || fact.subject.empty()) continue;
+      const stack::Document* about = epoch->world.stack->find(fact.subject);
+      if (about == nullptr || kind.subject.find(about->kind) == std::string_view::npos)
+        return problem(404, "There is no such thing.", fmt::format("the declaration has no {} of that id", kind.subject));
+    }
     return record(fact, by);
   }
   if (path == "/suspend" || path == "/lift") {

@@ -417,6 +417,26 @@ TEST(Admin, RecordsFactsAndKeepsPatientsSealed) {
   EXPECT_EQ(w.tell("POST", "/record", {{"kind", "training"}, {"subject", "x"}, {"object", "y"}, {"by", "free text!"}}).head.status, 400);
 }
 
+TEST(Admin, RecordsThatThereWasASanctionAndSealsWhose) {
+  World w;
+  const Page done = w.tell("POST", "/record", {{"kind", "sanction"}, {"subject", "riverbend"}, {"object", "somebody-1"}});
+  ASSERT_EQ(done.head.status, 200) << done.body;
+  EXPECT_NE(w.leaves().find("\"fact\":\"sanction\""), std::string::npos);
+  EXPECT_EQ(w.leaves().find("somebody-1"), std::string::npos);
+  EXPECT_EQ(w.tell("GET", "/facts?kind=sanction").body.find("somebody-1"), std::string::npos);
+}
+
+TEST(Admin, AFactIsAboutSomethingDeclaredOfTheRightKind) {
+  World w;
+  EXPECT_EQ(w.tell("POST", "/record", {{"kind", "evaluation"}, {"subject", "riverbend"}}).head.status, 200);
+  for (const char* subject : {"scribe", "nowhere"}) {  // a system, and nothing
+    const Page bad = w.tell("POST", "/record", {{"kind", "evaluation"}, {"subject", subject}});
+    EXPECT_EQ(bad.head.status, 404) << subject;
+    EXPECT_NE(bad.body.find("the declaration has no organization of that id"), std::string::npos) << bad.body;
+  }
+  EXPECT_EQ(w.tell("POST", "/record", {{"kind", "disposed"}, {"subject", "scribe"}, {"object", "burned"}}).head.status, 404);
+}
+
 TEST(Admin, SuspensionHoldsWhenItReturns) {
   World w;
   w.overlay.reset();

@@ -60,8 +60,29 @@ constexpr FactKind kKinds[] = {
     {"suspension", false, "system, organization or person", "", "access stops at once"},
     {"suspension-lifted", false, "system, organization or person", "", "a suspension ends"},
     {"terminated", false, "agreement", "", "an agreement was terminated; --from is its first day out of force"},
+    {"risk-analysis", false, "organization", "", "a risk analysis was done or updated (164.308(a)(1)(ii)(A))"},
+    {"evaluation", false, "organization", "", "an evaluation against the rule was done (164.308(a)(8))"},
+    {"activity-review", false, "system", "", "the activity of a system was reviewed (164.308(a)(1)(ii)(D))"},
+    {"login-review", false, "organization", "", "log-in attempts were reviewed (164.308(a)(5)(ii)(C))"},
+    {"access-review", false, "organization", "", "everybody's access was looked through (164.308(a)(4)(ii)(C))"},
+    {"access-authorized", false, "person", "role", "a person's access was authorized (164.308(a)(3)(ii)(A))"},
+    {"clearance", false, "person", "", "a person's access was found appropriate (164.308(a)(3)(ii)(B))"},
+    {"sanction", false, "organization", "person", "a sanction was applied (164.308(a)(1)(ii)(C)); who it was is sealed"},
+    {"reminder", false, "organization", "", "a security reminder went out (164.308(a)(5)(ii)(A))"},
+    {"drill", false, "organization", "", "the contingency plan was tried (164.308(a)(7)(ii)(D))"},
+    {"restore-test", false, "backup", "", "a copy was restored and compared (164.308(a)(7)(ii)(A))"},
+    {"site-validated", false, "facility", "", "who gets in, and why, was validated (164.310(a)(2)(iii))"},
+    {"maintenance", false, "facility", "", "a repair or change of doors, locks or walls was written down (164.310(a)(2)(iv))"},
     {"device-lost", false, "device", "", "a device is missing"},
+    {"device-found", false, "device", "", "a missing device was found"},
     {"device-wiped", false, "device", "", "a device was wiped"},
+    {"disposed", false, "device or media", "method: clear, purge or destroy", "it was disposed of (164.310(d)(2)(i), NIST SP 800-88)"},
+    {"moved", false, "device or media", "person who answers for it", "it changed hands (164.310(d)(2)(iii))"},
+    {"notice-entity", false, "incident", "", "the party upward was told of a breach (164.410)"},
+    {"notice-individuals", false, "incident", "", "the individuals were told of a breach (164.404)"},
+    {"notice-media", false, "incident", "", "the media were told of a breach (164.406)"},
+    {"notice-hhs", false, "incident", "", "HHS was told of a breach (164.408)"},
+    {"law-enforcement-delay", false, "incident", "", "an official asked for delay until --until (164.412)"},
     {"evidence", false, "organization or system", "", "evidence was received and checked"},
     {"review", false, "organization, system or agreement", "", "a review was done"},
     {"phi-returned", false, "organization", "agreement", "PHI was returned or destroyed after an agreement ended"},
@@ -188,7 +209,10 @@ Result<ledger::Draft> fact_draft(const FactInput& input, std::string_view by, cr
   if (!input.from.empty() && !input.until.empty() && input.until < input.from) return bad("--until lies before --from");
   if (!input.subject.empty()) payload["subject"] = input.subject;
   const bool about_two_patients = input.kind == "representative";
-  if (!input.object.empty() && !about_two_patients) payload["object"] = input.object;
+  const bool about_a_sanction = input.kind == "sanction";  // that there was one is on record; whose it was rests sealed
+  if (input.kind == "disposed" && input.object != "clear" && input.object != "purge" && input.object != "destroy")
+    return bad("the method is clear, purge or destroy (NIST SP 800-88)");
+  if (!input.object.empty() && !about_two_patients && !about_a_sanction) payload["object"] = input.object;
   if (!input.data_class.empty()) payload["class"] = input.data_class;
   if (!input.purpose.empty()) payload["purpose"] = input.purpose;
   for (const auto& [name, value] : input.details)
@@ -196,8 +220,8 @@ Result<ledger::Draft> fact_draft(const FactInput& input, std::string_view by, cr
   for (const FactDetail& d : kind->details)
     if (d.required && !input.details.contains(std::string(d.name))) return bad(fmt::format("say --set {}={}", d.name, d.choices));
   // The patient rests only under the restriction key, which outlives the quarterly detail keys: a consent must be readable for years.
-  if (kind->patient) {
-    json inside{{"patient", input.patient}};
+  if (kind->patient || about_a_sanction) {
+    json inside = about_a_sanction ? json{{"person", input.object}} : json{{"patient", input.patient}};
     if (about_two_patients) inside["representative"] = input.object;
     if (!input.details.empty()) inside["details"] = input.details;
     payload["sealed"] = base64(as_bytes(crypto::seal(keys.restriction_key(), as_bytes(inside.dump()), as_bytes(kAad), random)));
@@ -241,8 +265,9 @@ Result<Recorded> read_facts(const ledger::Ledger& ledger, crypto::KeyRing& keys,
         failed = Error{Code::data_loss, fmt::format("the patient of fact {} can't be opened: wrong restriction key?", leaf.index)};
         return false;
       }
-      fact.patient = hex_token(blind(inside.value("patient", "")));
+      if (inside.contains("patient")) fact.patient = hex_token(blind(inside.value("patient", "")));
       read_details(inside, fact);
+      if (inside.contains("person")) fact.object = hex_token(blind(inside.value("person", "")));
       if (inside.contains("representative")) fact.object = hex_token(blind(inside.value("representative", "")));
     }
     out.facts.push_back(std::move(fact));

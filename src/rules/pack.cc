@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <set>
 
 #include "rules/rules.h"
 #include "stack/yaml.h"
@@ -96,6 +97,7 @@ bool is_id(std::string_view text) {
 constexpr std::array<std::string_view, 3> kAbout = {"contract", "ground", "program"};
 constexpr std::array<std::string_view, 4> kSource = {"law", "contract", "policy", "proposed"};
 constexpr std::array<std::string_view, 3> kLevel = {"standard", "required", "addressable"};
+constexpr std::array<std::string_view, 4> kCited = {"general", "standard", "required", "addressable"};
 constexpr std::array<std::string_view, 3> kProves = {"full", "part", "indicates"};
 constexpr std::array<std::string_view, 4> kPackStatus = {"in-force", "proposed", "superseded", "withdrawn"};
 
@@ -125,6 +127,7 @@ class Loader {
     for (const auto& [in, documents] : read)
       for (const Node& d : documents) LICET_TRY_VOID(document(in, d));
     if (pack_.info.id.empty()) return Error{Code::invalid_argument, "pack.yaml is missing: id, version, status, title"};
+    LICET_TRY_VOID(resolve());
     return std::move(pack_);
   }
 
@@ -139,13 +142,14 @@ class Loader {
     const std::string_view k = kind(d);
     if (k == "world") return {};
     if (k == "pack") return info(in, d);
+    if (k == "citations") return citations(in, d);
     if (k == "view") return query(in, d, pack_.views);
     if (k == "ground") return query(in, d, pack_.grounds);
     if (k == "prohibition") return query(in, d, pack_.prohibitions);
     if (k == "clause") return clause(in, d);
     if (k == "letter") return letter(in, d);
     if (k.empty() || k == "requirement") return requirement(in, d);
-    return in.error(d, "'kind' is one of pack, requirement, ground, prohibition, view, clause, letter, world");
+    return in.error(d, "'kind' is one of pack, citations, requirement, ground, prohibition, view, clause, letter, world");
   }
 
   Result<void> info(const Reader& in, const Node& d) {
@@ -172,6 +176,50 @@ class Loader {
     LICET_TRY(id, in.text(d, "id", true));
     LICET_TRY(yaml, in.text(d, "yaml", true));
     if (!worlds_.emplace(id, yaml).second) return in.error(d, fmt::format("the world '{}' is given twice", id));
+    return {};
+  }
+
+  Result<void> citations(const Reader& in, const Node& d) {
+    static constexpr std::array<std::string_view, 4> kKeys = {"kind", "source", "retrieved-on", "table"};
+    static constexpr std::array<std::string_view, 3> kRow = {"cite", "level", "title"};
+    LICET_TRY_VOID(in.only(d, kKeys));
+    LICET_TRY(source, in.text(d, "source", true));
+    LICET_TRY(retrieved, in.date(d, "retrieved-on"));
+    const Node* table = d.find("table");
+    if (!retrieved || table == nullptr || table->type != ValueType::list)
+      return in.error(d, "citations have a source, retrieved-on, and a table of cite, level and title");
+    for (const Node& row : table->items) {
+      LICET_TRY_VOID(in.only(row, kRow));
+      LICET_TRY(cite, in.text(row, "cite", true));
+      LICET_TRY(level, in.choice(row, "level", kCited, ""));
+      LICET_TRY(title, in.text(row, "title", true));
+      if (!cited_.emplace(cite, level).second) return in.error(row, fmt::format("the citation {} is given twice", cite));
+      pack_.citations.push_back({cite, level, title});
+    }
+    return {};
+  }
+
+  // The section of a citation: "164.308" of "164.308(a)(1)(i)".
+  static std::string_view section(std::string_view cite) { return cite.substr(0, cite.find('(')); }
+
+  // Every citation of a section that the table lists must be in it; and what a requirement cites first has its level.
+  Result<void> resolve() const {
+    std::set<std::string_view> sections;
+    for (const auto& [cite, level] : cited_) sections.insert(section(cite));
+    const auto known = [&](const std::string& file, std::uint32_t line, const std::string& id, const std::string& cite) -> Result<void> {
+      if (!sections.contains(section(cite)) || cited_.contains(cite)) return {};
+      return Error{Code::invalid_argument, fmt::format("{}:{}: {}: no paragraph {} in the pack's citations", file, line, id, cite)};
+    };
+    for (const Requirement& r : pack_.requirements) {
+      for (const std::string& cite : r.cites) LICET_TRY_VOID(known(r.file, r.line, r.id, cite));
+      const auto first = r.cites.empty() ? cited_.end() : cited_.find(r.cites.front());
+      if (first != cited_.end() && first->second != "general" && first->second != r.level)
+        return Error{Code::invalid_argument,
+                     fmt::format("{}:{}: {}: {} is {}, not {}", r.file, r.line, r.id, first->first, first->second, r.level)};
+    }
+    for (const auto* queries : {&pack_.grounds, &pack_.prohibitions})
+      for (const Pack::Query& q : *queries)
+        for (const std::string& cite : q.cites) LICET_TRY_VOID(known(q.file, q.line, q.id, cite));
     return {};
   }
 
@@ -424,6 +472,7 @@ class Loader {
   Pack pack_;
   std::map<std::string, std::string> worlds_;
   std::map<std::string, std::string> ids_;
+  std::map<std::string, std::string> cited_;  // citation → level
 };
 
 }  // namespace

@@ -151,6 +151,12 @@ struct Pack {
     std::vector<std::string> cites;
   };
   std::vector<Query> grounds, prohibitions, views;
+  // The law's own list, where the pack carries it: every paragraph of the sections that it is about, with its level and title. load_pack()
+  // refuses a pack that cites a paragraph of those sections which isn't there, or gives it another level.
+  struct Citation {
+    std::string cite, level, title;  // level: general | standard | required | addressable
+  };
+  std::vector<Citation> citations;
   struct Case {
     std::string requirement, expect;   // expect: a Status name, "ground"/"no-ground", or "prohibition"/"no-prohibition"
     std::string yaml;                  // a small declaration (kind: stack may be left out)

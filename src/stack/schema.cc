@@ -57,6 +57,7 @@ constexpr Field kOrganization[] = {
     one("country", word, "Where it is established: us."),
     one("verified", date, "When somebody last verified what it says it is."),
     many(to("officers", "person", "Privacy and security officials (164.530(a), 164.308(a)(2)).")),
+    to("security-official", "person", "The one person who answers for its security policies (164.308(a)(2))."),
 };
 
 constexpr Field kProof[] = {
@@ -270,6 +271,8 @@ constexpr Field kDevice[] = {
     one("encrypted", boolean, "Is its storage encrypted?"),
     one("managed", boolean, "Can it be locked and wiped from afar?"),
     one("holds-phi", boolean, "Does PHI rest on it?"),
+    one("malware-protection", boolean, "Is it guarded against malicious software (164.308(a)(5)(ii)(B))?"),
+    one("guarded", boolean, "Can only those who may use it get at it: a locked room, a cable, a screen turned away (164.310(c))?"),
     one("auto-logoff", duration, "After what idle time it locks (164.312(a)(2)(iii))."),
     pick("status", "in-use|spare|lost|wiped|retired", "in-use, unless said otherwise."),
 };
@@ -307,19 +310,24 @@ constexpr Field kRisk[] = {
 };
 constexpr Field kPlan[] = {
     must(one("name", text, "Its title.")),
-    must(
-        pick("is",
-             "risk-analysis|risk-management|sanction|activity-review|contingency|backup|disaster-recovery|emergency-mode|incident-response|"
-             "facility-security|training|access|device-media|breach|evaluation|privacy|notice|complaints|"
-             "minimum-necessary|other",
-             "What it is a plan, policy or procedure for.")),
+    must(pick("is",
+              "security|risk-analysis|risk-management|sanction|activity-review|workforce|access|training|password|incident-response|"
+              "contingency|backup|disaster-recovery|emergency-mode|evaluation|facility-security|workstation|device-media|emergency-access|"
+              "integrity|plan-document|breach|privacy|notice|complaints|minimum-necessary|other",
+              "What it is a plan, policy or procedure for.")),
+    many(one("addresses", text, "Citations that it answers beyond what `is` says: 164.308(a)(3)(ii)(A).")),
     to("organization", "organization", "Whose it is."),
     to("owner", "person", "Who answers for it."),
     one("document", path, "The file, below the stack folder."),
     one("sha256", sha256, "Digest of that file."),
+    one("version", text, "Which version it is."),
     one("approved", date, "When it was approved."),
+    to("approved-by", "person", "Who approved it; absent: its owner."),
     one("review", date, "When it is looked at again."),
+    one("retired", date, "Last day on which it was in force. It is kept for six years from then (164.316(b)(2)(i))."),
     one("tested", date, "When it was last tried."),
+    one("every", duration, "How often what it asks for is done: the entity's own rhythm, as the rule gives none."),
+    many(to("available-to", "role|team", "Who carries it out and can read it (164.316(b)(2)(ii)).")),
 };
 constexpr Field kEvidence[] = {
     must(pick("is", "runtime|config|test|document|attestation|interview|expert-determination|safe-harbor|waiver|order|request",
@@ -334,6 +342,12 @@ constexpr Field kEvidence[] = {
     one("by", text, "Who made it: a person, a tool, an expert."),
     one("description", text, "What it shows."),
 };
+constexpr Field kFactors[] = {
+    one("size", text, "Size, complexity and capabilities (164.306(b)(2)(i))."),
+    one("infrastructure", text, "Technical infrastructure, hardware and software (164.306(b)(2)(ii))."),
+    one("cost", text, "Cost (164.306(b)(2)(iii))."),
+    one("risk", text, "Probability and criticality of the risk (164.306(b)(2)(iv))."),
+};
 constexpr Field kDecision[] = {
     must(many(one("about", text, "Requirement ids or ids of declared things; a trailing * is a wildcard."))),
     must(pick("choice", "implemented|alternative|not-reasonable|conduit|not-associate|accept-risk|exception",
@@ -343,6 +357,7 @@ constexpr Field kDecision[] = {
     one("on", date, "When."),
     one("until", date, "Last day on which it stands; then it is looked at again."),
     one("alternative", text, "What is done instead."),
+    map("factors", kFactors, "What was weighed (164.306(b)(2))."),
     many(to("subjects", "*", "The declared things to which it is limited; absent: all.")),
     one("document", path, "The file, below the stack folder."),
 };
@@ -396,6 +411,15 @@ constexpr Field kBackup[] = {
     one("encrypted", boolean, "Are the copies encrypted?"),
     one("tested", date, "When restoring was last tried."),
 };
+constexpr Field kAssessment[] = {
+    one("nature", text, "Nature and extent of the PHI, and how easily people can be told from it (164.402(2)(i))."),
+    one("recipient", text, "Who used it or got it (164.402(2)(ii))."),
+    one("acquired", text, "Was it really acquired or viewed (164.402(2)(iii))?"),
+    one("mitigation", text, "How far the risk was mitigated (164.402(2)(iv))."),
+    one("on", date, "When it was assessed."),
+    to("by", "person", "Who assessed it."),
+    pick("finds", "low-probability|breach", "Low probability that PHI was compromised, or a breach."),
+};
 constexpr Field kIncident[] = {
     must(one("name", text, "What happened, without naming a patient.")),
     many(to("about", "*", "The declared things that it concerns.")),
@@ -406,7 +430,14 @@ constexpr Field kIncident[] = {
     pick("severity", "low|medium|high|critical", "How bad."),
     pick("status", "open|contained|closed", "Where it stands."),
     pick("breach", "undetermined|no|yes", "Is it a breach of unsecured PHI (164.402)?"),
+    pick("exception", "unintentional|inadvertent|not-retained", "The exception of 164.402(1) that applies."),
+    map("assessment", kAssessment, "The four factors of 164.402(2), without naming a patient."),
     one("affected", integer, "How many individuals."),
+    one("most-in-one-state", integer, "How many of them live in the one State or jurisdiction with the most (164.406)."),
+    one("unsecured", boolean, "Was the PHI unsecured: readable to whoever got it (164.402)?"),
+    to("agreement", "agreement", "Of an associate's incident: the agreement under which it reports upward (164.410)."),
+    one("response", text, "What was done about it."),
+    one("outcome", text, "How it ended and what was learned."),
 };
 
 constexpr Kind kKinds[] = {

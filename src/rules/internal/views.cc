@@ -507,6 +507,43 @@ from v_phi_hop h left join worst w on w.flow = h.id and w.nth = 1 left join pair
   left join above u on u.flow = h.id and u.nth = 1 left join v_offer o on o.id = h.target_offer
 where h.recipient_role = 'associate' order by h.id;
 create unique index m_hop_contract on v_hop_contract(flow);
+
+-- ---- whose security program is judged, and what is on record of it
+
+-- The tenant's own entity, where it is regulated. Where no organization bears the tenant's name: those whose people are declared.
+create table v_regulated as
+select o.id as organization, o.label, o.at
+from v_organization o, stack s
+where o.id = o.entity
+  and (o.covered or exists (select 1 from v_phi_hop h where h.target_entity = o.id and h.recipient_role = 'associate'))
+  and (o.id = s.tenant or (s.tenant not in (select id from organization)
+                           and (o.id in (select entity from v_person) or not exists (select 1 from v_person))))
+order by o.id;
+
+create table v_regulated_system as
+select s.id as system, s.label, s.entity as organization, s.encrypted, s.critical, s.keeps, y.facility, s.at
+from v_system s join v_regulated r on r.organization = s.entity join v_taint t on t.system = s.id join system y on y.id = s.id
+where s.app_for is not 'individual' order by s.id;
+create unique index m_regulated_system on v_regulated_system(system);
+
+create table v_plan as
+select p.id, p.name || ' (' || p.id || ')' as label, p."is" as kind, r.organization, p.version, p.sha256, p.document, p.approved,
+       coalesce(p.approved_by, p.owner) as approver, p.review, p.retired, p.tested, p.every_hours,
+       case when p.retired < as_of then 'retired'
+            when p.approved is null or p.approved > as_of then 'draft'
+            when p.review < as_of then 'overdue'
+            when coalesce(p.version, p.sha256) is null or coalesce(p.approved_by, p.owner) is null then 'unversioned'
+            else 'in-force' end as state, p.file || ':' || p.line as at
+from v_judged join plan p left join v_organization o on o.id = p.organization join v_regulated r on p.organization is null or o.entity = r.organization
+order by p.id, r.organization;
+create table v_plan_topic as  -- the word of `is`, and each citation of `addresses`
+select id as plan, "is" as topic from plan union select owner, value from plan_addresses;
+create index m_plan_topic on v_plan_topic(topic, plan);
+
+create table v_last_done as  -- of each kind of recorded act, the last one about each subject
+select kind, subject, max(coalesce(from_date, recorded_date)) as done, id as fact, object, until_date
+from v_fact, v_judged where coalesce(from_date, recorded_date) <= as_of and subject is not null group by kind, subject;
+create unique index m_last_done on v_last_done(kind, subject);
 )sql";
 }
 
