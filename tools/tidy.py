@@ -8,7 +8,7 @@ SRC = os.path.join(ROOT, "src")
 MAY = {
     "base": "", "crypto": "base", "store": "base", "codec": "base", "stack": "base store", "rules": "base store stack",
     "license": "base store stack rules", "identity": "base crypto store", "ledger": "base crypto store",
-    "deid": "base crypto codec stack",
+    "deid": "base crypto codec stack", "reader": "base stack",
     "epoch": "base crypto store stack rules license ledger", "http": "base crypto",
     "gate": "base crypto codec license deid identity ledger http", "review": "base store stack ledger",
     "proof": "base crypto store stack rules license ledger review",

@@ -4,10 +4,12 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include "base/child.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 
 int main(int argc, char** argv) {
+  if (const auto code = licet::child_main(argc, argv, licet::cli::read_inside)) return *code;
   CLI::App app{
       "Licet answers one question: may this PHI go there, in this form, now, and by what right?\n"
       "It states facts, sources and what is missing. It is not legal advice, and HHS recognizes no HIPAA certificate."};
@@ -33,6 +35,7 @@ int main(int argc, char** argv) {
   licet::cli::add_notify(app, run);
   licet::cli::add_facts(app, run);
   licet::cli::add_import(app, run);
+  licet::cli::add_read(app, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

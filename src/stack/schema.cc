@@ -133,6 +133,8 @@ constexpr Field kTerms[] = {
     one("termination-notice", duration, "How long before its end a termination is announced."),
     one("delegated", boolean, "Does the lower party carry out duties of the upper one (164.504(e)(2)(ii)(H))?"),
     one("audit", boolean, "May the upper party audit the lower one?"),
+    one("insurance", boolean, "Must the lower party be insured?"),
+    one("survival", boolean, "Do its duties outlast it while it keeps data?"),
     one("minimum-necessary", boolean,
         "Is the lower party given no more than the minimum necessary (164.502(b))? A permit then lists fields."),
 };
@@ -144,7 +146,7 @@ constexpr Field kReview[] = {
 };
 constexpr Field kClause[] = {
     must(one("cite", text, "The clause that the rule asks for: 164.504(e)(2)(ii)(D).")),
-    must(pick("is", "present|absent|unclear", "What a person found.")),
+    must(pick("is", "present|absent|weaker|stricter|unclear", "What a person found, against what the rule asks.")),
     one("at", text, "Where in the document: page 3."),
     one("quote-sha256", sha256, "Digest of the quoted words."),
     one("checked-by", text, "Who read it."),
