@@ -268,8 +268,15 @@ Result<int> serve(Config config) {
   LICET_TRY_VOID(note(*state->ledger, "start"));
   LICET_TRY_VOID(keeper.start());
 
-  console::Console console(
-      {.gate = &gate, .keeper = &keeper, .ledger = state->ledger.get(), .random = &state->random, .build = LICET_VERSION});
+  console::Console console({.gate = &gate,
+                            .keeper = &keeper,
+                            .ledger = state->ledger.get(),
+                            .keys = state->keys.get(),
+                            .random = &state->random,
+                            .build = LICET_VERSION,
+                            .packs = config.packs,
+                            .stack = config.stack,
+                            .bundles = std::filesystem::absolute(config.state + "/bundles")});
   console::Admin admin({.gate = &gate,
                         .keeper = &keeper,
                         .ledger = state->ledger.get(),

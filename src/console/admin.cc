@@ -3,13 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 
-#include "console/internal/history.h"
+#include "console/internal/acts.h"
 #include "console/internal/reply.h"
 #include "ledger/tally.h"
 #include "proof/findings.h"
@@ -21,37 +18,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostBodyBytes = 64 * 1024;
-constexpr auto kReleaseLife = std::chrono::hours(24);
-constexpr auto kMostReleaseLife = std::chrono::hours(24 * 30);
-
-std::string text(const json& object, const char* name) {
-  const auto at = object.find(name);
-  return at != object.end() && at->is_string() ? at->get<std::string>() : std::string();
-}
-
-// Who says so goes into the ledger, where no free text may be.
-bool good_name(std::string_view name) {
-  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-_.@").find(c) != std::string_view::npos;
-  });
-}
-
-std::optional<Digest> digest_of_hex(std::string_view text_of_it) {
-  const auto bytes = unhex(text_of_it);
-  Digest out{};
-  if (!bytes || bytes->size() != out.size()) return std::nullopt;
-  std::memcpy(out.data(), bytes->data(), out.size());
-  return out;
-}
-
-ledger::Draft act(std::string by, const json& payload) {
-  ledger::Draft draft;
-  draft.kind = ledger::Kind::admin;
-  draft.actor = std::move(by);
-  draft.payload = payload.dump();
-  return draft;
-}
 
 }  // namespace
 
@@ -69,6 +35,7 @@ Reply Admin::answer(const http::Request& request, const std::string& body) {
   // The socket's mode says the same; where that was changed by hand, the kernel's word still counts. 0: root, who may do anything anyway.
   if (!request.peer.user || (*request.peer.user != ::geteuid() && *request.peer.user != 0))
     return problem(403, "Only the user who runs the program may do this.");
+  const Desk desk{options_.gate, options_.keeper, options_.ledger, options_.keys, options_.random};
   const std::string_view path = request.path();
   const auto query = request.query();
   if (request.method == "GET") {
@@ -76,7 +43,7 @@ Reply Admin::answer(const http::Request& request, const std::string& body) {
     if (path == "/head") return head();
     if (path == "/facts") return facts(parameter(query, "kind").value_or(""));
     if (path == "/tallies") return tallies();
-    if (path == "/explain") return explain(parameter(query, "ref").value_or(""));
+    if (path == "/explain") return explain(desk, parameter(query, "ref").value_or(""));
     return problem(404, "There is nothing at this address.");
   }
   if (request.method != "POST") return problem(405, "GET or POST.");
@@ -105,116 +72,16 @@ Reply Admin::answer(const http::Request& request, const std::string& body) {
       if (about == nullptr || kind.subject.find(about->kind) == std::string_view::npos)
         return problem(404, "There is no such thing.", fmt::format("the declaration has no {} of that id", kind.subject));
     }
-    return record(fact, by);
+    return record(desk, fact, by);
   }
-  if (path == "/suspend" || path == "/lift") {
-    epoch::FactInput fact;
-    fact.kind = path == "/suspend" ? "suspension" : "suspension-lifted";
-    fact.subject = text(in, "id");
-    // A name that nobody has would stop nobody, silently.
-    const auto epoch = options_.keeper->current();
-    const stack::Document* whom = epoch ? epoch->world.stack->find(fact.subject) : nullptr;
-    if (epoch && (whom == nullptr || (whom->kind != "system" && whom->kind != "organization" && whom->kind != "person")))
-      return problem(404, "There is no such thing.", "the declaration has no system, organization or person of that id");
-    return record(fact, by);
-  }
-  if (path == "/release") return release(text(in, "reference"), text(in, "until"), by);
+  if (path == "/suspend" || path == "/lift") return suspend(desk, text(in, "id"), path == "/lift", by);
+  if (path == "/release") return release(desk, text(in, "reference"), text(in, "until"), by);
   if (path == "/prove") return prove(body, by);
   if (path == "/reload") {
     options_.keeper->look_now();
     return json_reply(json::object());
   }
   return problem(404, "There is nothing at this address.");
-}
-
-Reply Admin::record(const epoch::FactInput& fact, const std::string& by) {
-  auto draft = epoch::fact_draft(fact, by, *options_.keys, *options_.random);
-  if (!draft) return problem(draft.error());
-  auto recorded = options_.ledger->append_and_wait(*std::move(draft));
-  if (!recorded) return problem(503, "This was not recorded, so it does not hold.", recorded.error().message);
-  options_.keeper->facts_changed();  // the overlay has it when this returns
-  return json_reply({{"index", recorded->index()}, {"time", format(recorded->time())}});
-}
-
-Reply Admin::release(const std::string& reference, const std::string& until_text, const std::string& by) {
-  const Micros now = options_.ledger->now();
-  Micros until = now + kReleaseLife;
-  if (!until_text.empty()) {
-    auto given = parse_time(until_text);
-    if (!given) return problem(400, "This can't be done as asked.", "until: " + given.error().message);
-    until = *given;
-  }
-  if (until <= now || until > now + kMostReleaseLife)
-    return problem(400, "This can't be done as asked.", "until must lie in the next 30 days");
-  auto entries = entries_of(*options_.ledger, reference);
-  if (!entries) return problem(entries.error());
-  const json* held = nullptr;
-  bool used = false;
-  for (const json& entry : *entries) {
-    if (text(entry, "kind") == "exchange.held") held = &entry;
-    used = used || (entry.contains("payload") && text(entry["payload"], "act") == "release-used");
-  }
-  const auto fingerprint = held == nullptr ? std::nullopt : digest_of_hex(text(*held, "digest"));
-  if (!fingerprint) return problem(409, "This can't be done now.", "that exchange was not held");
-  if (used) return problem(409, "This can't be done now.", "that release was used: the request passed once; a new one is held anew");
-  // On record first. Beyond this point the release holds, also after a restart.
-  const json payload{{"act", "release"}, {"fingerprint", hex(*fingerprint)}, {"reference", reference}, {"until", count(until)}};
-  auto recorded = options_.ledger->append_and_wait(act(by, payload));
-  if (!recorded) return problem(503, "This was not recorded, so it does not hold.", recorded.error().message);
-  options_.gate->holds().release(reference, *fingerprint, until);
-  return json_reply({{"index", recorded->index()}, {"until", format(until)}});
-}
-
-Reply Admin::explain(std::string_view reference) {
-  auto entries = entries_of(*options_.ledger, reference);
-  const std::vector<gate::Glimpse> recent = options_.gate->recent(500);
-  const auto glimpse = std::find_if(recent.begin(), recent.end(), [&](const gate::Glimpse& g) { return g.exchange == reference; });
-  if (!entries && (entries.error().code != Code::not_found || glimpse == recent.end())) return problem(entries.error());
-  json out{{"reference", reference}, {"mend", ""}, {"sentence", ""}};
-  out["entries"] = entries ? json(*entries) : json::array();
-  // What the ledger kept of the decision: the last entry of the exchange that says one.
-  json last = json::object();
-  for (const json& entry : out["entries"])
-    if (text(entry, "exchange") == reference && !text(entry, "decision").empty()) last = entry;
-  const bool held = text(last, "kind") == "exchange.held";
-  const std::string reason_text = glimpse != recent.end() && !glimpse->reason.empty() ? glimpse->reason
-                                  : held                                              ? "held"
-                                                                                      : text(last, "reason");
-  const auto reason = reason_of(reason_text);
-  out["reason"] = reason_text;
-  out["meaning"] = reason && *reason != Reason::none ? row(*reason).title : "";
-  out["decision"] = glimpse != recent.end() ? glimpse->decision : text(last, "decision");
-  out["license"] = text(last, "license");
-  // The finding that stands behind a refusal: of the flow it was about, or by the very sentence.
-  const auto epoch = options_.keeper->current();
-  const std::string flow = text(last, "flow");
-  const rules::Finding* behind = nullptr;
-  if (epoch && reason)
-    for (const rules::Finding& f : epoch->world.judgment.findings) {
-      const bool amiss = f.status == rules::Status::fail || f.status == rules::Status::stale || f.status == rules::Status::unknown;
-      if (!amiss) continue;
-      if (glimpse != recent.end() && !f.because.empty() && glimpse->sentence.find(f.because) != std::string::npos) {
-        behind = &f;
-        break;
-      }
-      const bool by_flow = !flow.empty() && f.subject == flow &&
-                           (*reason == Reason::no_ground || *reason == Reason::lapsed || *reason == Reason::out_of_scope);
-      if (by_flow && behind == nullptr) behind = &f;
-    }
-  if (behind != nullptr) {
-    out["mend"] = behind->mend;
-    out["finding"] = proof::to_json(*behind);
-  }
-  if (glimpse != recent.end() && !glimpse->sentence.empty())
-    out["sentence"] = glimpse->sentence;
-  else if (behind != nullptr)
-    out["sentence"] = behind->because;  // as of now: the declaration may have changed since
-  else if (reason && *reason != Reason::none)
-    out["sentence"] = row(*reason).title;
-  else
-    out["sentence"] = "It passed: decision " + text(last, "decision") +
-                      (text(last, "license").empty() ? std::string() : ", on license " + text(last, "license")) + ".";
-  return json_reply(out);
 }
 
 Reply Admin::facts(std::string_view kind) {

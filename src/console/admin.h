@@ -4,19 +4,18 @@
 //   options.unix_path = "state/licet.sock";
 //   LICET_TRY(server, http::Server::start(options, admin));
 //
-//   POST /record   {kind, subject, object, patient, class, purpose, from, until, by}  → {"index"}: the fact is on the ledger and in the overlay
-//   POST /suspend  {id, by}, POST /lift {id, by}                                      → {"index"}
-//   POST /release  {reference, until, by}     until: RFC 3339, 24 h from now where absent, 30 days at most → {"index","until"}
-//   POST /reload                              reads the declaration now                → {}
+//   POST /record   {kind, subject, object, patient, class, purpose, from, until, by}  → {"index"}: the fact is on the ledger and in the
+//   overlay POST /suspend  {id, by}, POST /lift {id, by}                                      → {"index"} POST /release  {reference, until,
+//   by}     until: RFC 3339, 24 h from now where absent, 30 days at most → {"index","until"} POST /reload reads the declaration now → {}
 //   POST /prove    {folder, from, to, vendor, patient, by}   an absolute, new or empty folder → {"folder","files","entries","manifest"}
 //   GET  /explain?ref=R   → {"sentence","reason","meaning","decision","mend","finding","license","entries":[…]}
 //   GET  /facts?kind=     → {"facts":[…]}: a fact about a patient says only that it is
 //   GET  /tallies      → {"now","tallies":[…]}: exchanges counted by what they had in common (ledger/tally.h)
 //   GET  /status, /head   → as the console's status; {"size","root","time","checkpoint"}
 //
-// Refusals are problem documents: 400 what is wrong and the remedy, 403 another user, 404 no such thing, 409 the wrong state, 503 not recorded.
-// Thread rule: handle() on any I/O thread, which it blocks while it works: give it a listener with one thread of its own.
-// Source: 45 CFR 164.308(a)(3)-(5), 164.316(b).
+// Refusals are problem documents: 400 what is wrong and the remedy, 403 another user, 404 no such thing, 409 the wrong state, 503 not
+// recorded. Thread rule: handle() on any I/O thread, which it blocks while it works: give it a listener with one thread of its own. Source:
+// 45 CFR 164.308(a)(3)-(5), 164.316(b).
 #pragma once
 
 #include <string>
@@ -42,9 +41,9 @@ class Admin final : public http::Handler {
     ledger::Ledger* ledger = nullptr;
     crypto::KeyRing* keys = nullptr;
     Random* random = nullptr;
-    std::string packs;   // folder; kept for `replay`
+    std::string packs;  // folder; kept for `replay`
     std::string build;
-    std::string stack;   // folder below which agreements' documents lie; empty: bundles name no document digests
+    std::string stack;                   // folder below which agreements' documents lie; empty: bundles name no document digests
     store::FileSystem* files = nullptr;  // null: the operating system's
   };
   explicit Admin(Options options);
@@ -53,9 +52,6 @@ class Admin final : public http::Handler {
 
  private:
   [[nodiscard]] Reply answer(const http::Request& request, const std::string& body);
-  [[nodiscard]] Reply record(const epoch::FactInput& fact, const std::string& by);
-  [[nodiscard]] Reply release(const std::string& reference, const std::string& until, const std::string& by);
-  [[nodiscard]] Reply explain(std::string_view reference);
   [[nodiscard]] Reply facts(std::string_view kind);
   [[nodiscard]] Reply tallies();
   [[nodiscard]] Reply prove(const std::string& body, const std::string& by);

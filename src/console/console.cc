@@ -5,10 +5,16 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "console/internal/acts.h"
+#include "console/internal/assets.h"
 #include "console/internal/page.h"
+#include "console/internal/proposal.h"
 #include "console/internal/reply.h"
+#include "console/internal/tar.h"
+#include "console/internal/views.h"
 #include "crypto/crypto.h"
 #include "proof/findings.h"
+#include "proof/verify.h"
 
 namespace licet::console {
 namespace {
@@ -17,10 +23,14 @@ using nlohmann::json;
 
 constexpr std::size_t kMostSessions = 64;
 constexpr auto kSessionLife = std::chrono::hours(12);
+constexpr auto kIdle = std::chrono::minutes(15);
 constexpr unsigned kFailedPerMinute = 10;  // of those that are put on the ledger
 constexpr std::size_t kMostItems = 500;
-constexpr std::size_t kMostLoginBytes = 1024;
+constexpr std::size_t kMostBodyBytes = 64 * 1024;
 constexpr std::string_view kCookie = "licet_console=";
+constexpr std::string_view kPolicy =
+    "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src 'self'; connect-src 'self'; "
+    "style-src 'self'; script-src 'self'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html";
 
 std::string random_hex(Random& random) {
   std::array<std::byte, 16> raw{};
@@ -126,9 +136,69 @@ Reply metrics(const gate::Gate& gate, const epoch::Keeper& keeper, const ledger:
   return reply;
 }
 
+Reply html(int status, std::string body, std::string_view policy) {
+  return {{status,
+           {{"content-type", "text/html; charset=utf-8"},
+            {"cache-control", "no-store"},
+            {"content-security-policy", std::string(policy)},
+            {"referrer-policy", "no-referrer"},
+            {"x-content-type-options", "nosniff"},
+            {"cross-origin-opener-policy", "same-origin"}}},
+          std::move(body)};
+}
+
+const Asset* asset(std::string_view path) {
+  for (const Asset& a : assets())
+    if (a.path == path) return &a;
+  return nullptr;
+}
+
+Reply asset_reply(const Asset& a, const http::Request& request) {
+  const std::string* accepts = request.headers.find("accept-encoding");
+  if (a.gzip && accepts != nullptr && accepts->find("gzip") == std::string::npos && accepts->find('*') == std::string::npos)
+    return problem(406, "This is kept compressed.", "accept gzip");
+  Reply reply{{200,
+               {{"content-type", std::string(a.type)},
+                {"cache-control", a.immutable ? "public, max-age=31536000, immutable" : "public, no-cache"},
+                {"etag", std::string(a.etag)},
+                {"x-content-type-options", "nosniff"},
+                {"cross-origin-resource-policy", "same-origin"}}},
+              std::string(a.bytes)};
+  if (a.gzip) reply.head.headers.add("content-encoding", "gzip"), reply.head.headers.add("vary", "accept-encoding");
+  if (const std::string* held = request.headers.find("if-none-match"); held != nullptr && *held == a.etag)
+    reply.head.status = 304, reply.body.clear();
+  return reply;
+}
+
+// What an epoch holds changes only with it: callers may ask again with the tag.
+Reply tagged(const json& value) {
+  Reply reply = json_reply(value);
+  reply.head.headers.set("cache-control", "private, no-cache");
+  reply.head.headers.set("etag", "\"" + hex(crypto::sha256(reply.body)).substr(0, 24) + "\"");
+  return reply;
+}
+Reply tagged(Result<json> value) {
+  return value ? tagged(*value) : problem(value.error());
+}
+
+// A script's own key is proof enough. A browser sends the cookie by itself: only our page can set the header (another origin would be asked
+// for permission first, and none is given), and the browser's own word on where the request began must not speak against it.
+bool from_here(const http::Request& request) {
+  if (const std::string* field = request.headers.find("authorization"); field != nullptr && field->starts_with("Bearer ")) return true;
+  const auto is = [&](std::string_view name, std::string_view wanted) {
+    const std::string* value = request.headers.find(name);
+    return value != nullptr && *value == wanted;
+  };
+  const std::string* origin = request.headers.find("origin");
+  const std::string* site = request.headers.find("sec-fetch-site");
+  const std::string ours = (request.peer.tls ? "https://" : "http://") + request.host;
+  return is("licet-console", "1") && (origin == nullptr || *origin == ours) && (site == nullptr || *site == "same-origin");
+}
+
 }  // namespace
 
-Console::Console(Options options) : options_(std::move(options)), key_(random_hex(*options_.random)) {
+Console::Console(Options options) : options_(std::move(options)), key_(random_hex(*options_.random)), held_(std::make_unique<HeldList>()) {
+  if (options_.files == nullptr) options_.files = &store::real_files();
   page_ = page();
   const auto source = [](std::string_view text) { return "'sha256-" + base64(crypto::sha256(text)) + "'"; };
   policy_ =
@@ -138,7 +208,7 @@ Console::Console(Options options) : options_(std::move(options)), key_(random_he
 Console::~Console() = default;
 
 Task<void> Console::handle(http::Request request, http::Body& body, http::Responder& responder) {
-  auto read = co_await read_body(body, kMostLoginBytes);
+  auto read = co_await read_body(body, kMostBodyBytes);
   Reply reply = read ? answer(request, *read) : problem(read.error());
   co_await send(responder, std::move(reply));
 }
@@ -149,44 +219,120 @@ Reply Console::answer(const http::Request& request, const std::string& body) {
     if (request.method != "POST") return problem(405, "Sign in with POST.");
     return sign_in(request, parameter(body, "key").value_or(""));
   }
-  if (request.method != "GET" && request.method != "HEAD") return problem(405, "The console only shows: GET.");
+  if (path == "/logout") return request.method == "POST" ? sign_out(request) : problem(405, "Sign out with POST.");
+  if (request.method == "POST" && path.starts_with("/api/v1/")) return act(path.substr(8), request, body);
+  if (request.method != "GET" && request.method != "HEAD") return problem(405, "GET; or POST to /api/v1/.");
   if (path == "/healthz")
     return Reply{{options_.ledger->poisoned() ? 503 : 200, {{"content-type", "text/plain"}, {"cache-control", "no-store"}}},
                  options_.ledger->poisoned() ? "poisoned\n" : "ok\n"};
   if (path == "/metrics") return metrics(*options_.gate, *options_.keeper, *options_.ledger, options_.build);
+  if (path.starts_with("/assets/") || path == "/favicon.svg") {
+    const Asset* found = asset(path);
+    return found == nullptr ? problem(404, "There is nothing at this address.") : asset_reply(*found, request);
+  }
   const bool known = signed_in(request);
-  if (path == "/") {
+  if (path == "/" || path == "/plain") {
     if (const auto given = parameter(request.query(), "key")) return sign_in(request, *given);
-    Reply reply{{known ? 200 : 401,
-                 {{"content-type", "text/html; charset=utf-8"},
-                  {"cache-control", "no-store"},
-                  {"content-security-policy", policy_},
-                  {"referrer-policy", "no-referrer"},
-                  {"x-content-type-options", "nosniff"},
-                  {"cross-origin-opener-policy", "same-origin"}}},
-                known ? page_ : sign_in_page()};
-    return reply;
+    if (!known) return html(401, sign_in_page(), policy_);
+    const Asset* front = path == "/" ? asset("/") : nullptr;
+    return front == nullptr ? html(200, page_, policy_) : html(200, std::string(front->bytes), kPolicy);
   }
   if (!path.starts_with("/api/v1/")) return problem(404, "There is nothing at this address.");
   if (!known)
     return problem(401, "Sign in first.", "open the address that `licet serve` printed, or send its key as `Authorization: Bearer KEY`");
-  const std::string_view what = path.substr(8);
-  const auto query = request.query();
+  Reply reply = read(path.substr(8), request.query());
+  if (const std::string* etag = reply.head.headers.find("etag"); etag != nullptr && reply.head.status == 200) {
+    const std::string* held = request.headers.find("if-none-match");
+    if (held != nullptr && *held == *etag) reply.head.status = 304, reply.body.clear();
+  }
+  return reply;
+}
+
+Reply Console::read(std::string_view what, std::string_view query) {
+  const Desk desk{options_.gate, options_.keeper, options_.ledger, options_.keys, options_.random};
   if (what == "status") return json_reply(status_json(*options_.gate, *options_.keeper, *options_.ledger, options_.build));
   if (what == "exchanges") return exchanges(query, *options_.gate);
+  if (what == "explain") return explain(desk, parameter(query, "ref").value_or(""));
+  if (what == "held") {
+    auto items = held_->list(*options_.ledger);
+    return items ? json_reply({{"items", *std::move(items)}}) : problem(items.error());
+  }
   const auto epoch = options_.keeper->current();
   if (!epoch) return problem(503, "No table is in force yet.");
   const auto all = [](const auto&) { return true; };
   if (what == "licenses") return list<license::License>(query, epoch->world.table->licenses(), epoch->number, all);
   if (what == "grounds") return list<rules::Ground>(query, epoch->world.judgment.grounds, epoch->number, all);
-  if (what == "findings") {
-    const std::string wanted = parameter(query, "status").value_or("");
-    const auto want = [&](const rules::Finding& f) {
-      return wanted.empty() || ("," + wanted + ",").find(fmt::format(",{},", rules::name(f.status))) != std::string::npos;
-    };
-    return list<rules::Finding>(query, epoch->world.judgment.findings, epoch->number, want);
-  }
+  if (what == "findings") return tagged(findings_page(*epoch, query));
+  if (what == "agreements") return tagged(agreements_view(*epoch));
+  if (what == "map") return tagged(map_view(*epoch));
+  if (what == "rules") return tagged(rules_view(*epoch));
+  if (what == "vocabulary") return tagged(vocabulary_view(*epoch));
+  if (what == "suspensions") return tagged(suspensions_view(*epoch));
+  if (what == "may") return tagged(may_view(*epoch, query));
+  if (what == "why") return tagged(why_view(*epoch, query));
+  if (what == "source") return tagged(source_view(*epoch, parameter(query, "id").value_or("")));
+  if (what == "cut") return tagged(cut_view(*epoch, parameter(query, "id").value_or("")));
   return problem(404, "There is nothing at this address.");
+}
+
+Reply Console::act(std::string_view what, const http::Request& request, const std::string& body) {
+  if (!signed_in(request)) return problem(401, "Sign in first.");
+  if (!from_here(request))
+    return problem(403, "This did not come from the console.", "send the header `Licet-Console: 1`, from this origin");
+  const json in = json::parse(body, nullptr, false);
+  if (!in.is_object()) return problem(400, "The body must be a JSON object.");
+  const std::string by = in.contains("by") ? text(in, "by") : "console";
+  if (!good_name(by)) return problem(400, "This can't be done as asked.", "by must be a name of letters, digits and -_.@, 64 at most");
+  if (what == "bundle") return bundle(in, by);
+  if (what == "propose") return propose_change(in);
+  const Desk desk{options_.gate, options_.keeper, options_.ledger, options_.keys, options_.random};
+  if (what == "release") return release(desk, text(in, "reference"), text(in, "until"), by);
+  if (what == "suspend" || what == "lift") return suspend(desk, text(in, "id"), what == "lift", by);
+  return problem(404, "There is nothing at this address.");
+}
+
+Reply Console::propose_change(const json& in) {
+  const auto epoch = options_.keeper->current();
+  if (!epoch) return problem(503, "No table is in force yet.");
+  auto proposal = propose(*epoch, text(in, "id"), text(in, "text"), options_.packs, options_.ledger->now(), *options_.files);
+  return proposal ? json_reply(*proposal) : problem(proposal.error());
+}
+
+Reply Console::bundle(const json& in, const std::string& by) {
+  const auto epoch = options_.keeper->current();
+  if (!epoch || options_.bundles.empty()) return problem(503, "No bundle can be made here.");
+  const epoch::World& world = epoch->world;
+  proof::ProveInput input;
+  input.stack = &*world.stack;
+  input.sources = world.sources;
+  input.judgment = &world.judgment;
+  input.table = &*world.table;
+  input.ledger = options_.ledger;
+  input.key = &options_.keys->log_key();
+  input.now = options_.ledger->now();
+  input.build = options_.build;
+  const Micros now = input.now;
+  // Never about a patient: that is ePHI, and stays with those who run the program.
+  const std::string folder = options_.bundles + "/" + random_hex(*options_.random);
+  auto made = proof::produce(*options_.files, {folder, text(in, "from"), text(in, "to"), text(in, "vendor"), "", by, options_.stack},
+                             std::move(input));
+  if (!made) return problem(made.error());
+  auto files = proof::read_bundle(*options_.files, folder);
+  if (!files) return problem(files.error());
+  const std::string name = fmt::format("licet-evidence-{}", format(now).substr(0, 10));
+  auto packed = tar(*files, name, now);
+  for (const proof::BundleFile& file : *files) {  // it is on its way to whoever asked: nothing of it stays, nor an empty folder
+    std::string path = folder + "/" + file.path;
+    for (auto removed = options_.files->remove(path); removed && path.size() > folder.size(); removed = options_.files->remove(path))
+      path.resize(path.rfind('/'));
+  }
+  if (!packed) return problem(packed.error());
+  return {{200,
+           {{"content-type", "application/x-tar"},
+            {"content-disposition", "attachment; filename=\"" + name + ".tar\""},
+            {"cache-control", "no-store"},
+            {"x-content-type-options", "nosniff"}}},
+          *std::move(packed)};
 }
 
 bool Console::is_key(std::string_view given) const {
@@ -199,27 +345,25 @@ bool Console::signed_in(const http::Request& request) {
   const std::string_view id = cookie_of(request);
   const Micros now = options_.ledger->now();
   const std::lock_guard lock(mutex_);
-  return std::any_of(sessions_.begin(), sessions_.end(), [&](const Session& s) {
-    return now < s.until && s.id.size() == id.size() && crypto::equal_constant_time(as_bytes(s.id), as_bytes(id));
+  const auto session = std::find_if(sessions_.begin(), sessions_.end(), [&](const Session& s) {
+    return now < s.until && now < s.used + kIdle && s.id.size() == id.size() && crypto::equal_constant_time(as_bytes(s.id), as_bytes(id));
   });
+  if (session == sessions_.end()) return false;
+  // A page that looks again by itself, with nobody at it, keeps no session open.
+  if (request.headers.find("licet-poll") == nullptr) session->used = now;
+  return true;
 }
 
 Reply Console::sign_in(const http::Request& request, std::string_view given) {
   const bool good = is_key(given);
   record_login(good);
-  if (!good) {
-    Reply reply{{401,
-                 {{"content-type", "text/html; charset=utf-8"},
-                  {"cache-control", "no-store"},
-                  {"content-security-policy", policy_},
-                  {"referrer-policy", "no-referrer"}}},
-                sign_in_page()};
-    return reply;
-  }
+  if (!good) return html(401, sign_in_page(), policy_);
   const std::string id = random_hex(*options_.random);
   {
     const std::lock_guard lock(mutex_);
-    sessions_.push_back({id, options_.ledger->now() + kSessionLife});
+    std::erase_if(sessions_, [old = cookie_of(request)](const Session& s) { return s.id == old; });
+    const Micros now = options_.ledger->now();
+    sessions_.push_back({id, now + kSessionLife, now});
     if (sessions_.size() > kMostSessions) sessions_.pop_front();
   }
   // Away from the address that holds the key, so that it doesn't stay in the bar.
@@ -231,6 +375,16 @@ Reply Console::sign_in(const http::Request& request, std::string_view given) {
                 {"referrer-policy", "no-referrer"}}},
               ""};
   return reply;
+}
+
+Reply Console::sign_out(const http::Request& request) {
+  if (!from_here(request)) return problem(403, "This did not come from the console.");
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(sessions_, [id = cookie_of(request)](const Session& s) { return s.id == id; });
+  }
+  return Reply{
+      {204, {{"set-cookie", fmt::format("{}; Path=/; HttpOnly; SameSite=Strict; Max-Age=0", kCookie)}, {"cache-control", "no-store"}}}, ""};
 }
 
 void Console::record_login(bool good) {

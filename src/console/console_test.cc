@@ -8,11 +8,14 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "base/log.h"
 #include "console/admin.h"
 #include "console/console.h"
+#include "console/internal/assets.h"
 #include "console/internal/history.h"
 #include "console/internal/page.h"
 #include "console/internal/reply.h"
@@ -175,7 +178,8 @@ struct World {
     keeper = std::make_unique<epoch::Keeper>(std::move(k));
     auto started = keeper->start();
     EXPECT_TRUE(started.ok()) << (started ? "" : started.error().message);
-    console = std::make_unique<Console>(Console::Options{gate.get(), keeper.get(), ledger.get(), &random, "0.1.0"});
+    console = std::make_unique<Console>(
+        Console::Options{gate.get(), keeper.get(), ledger.get(), keys.get(), &random, "0.1.0", "packs", "", "/out/bundles", &disk});
     Admin::Options a;
     a.gate = gate.get();
     a.keeper = keeper.get();
@@ -292,12 +296,29 @@ TEST(Console, AKeyBecomesACookieAndEveryLoginIsOnTheLedger) {
   r.target = "/api/v1/status";
   r.headers.add("cookie", "other=1; " + cookie.substr(0, cookie.find(';')));
   EXPECT_EQ(World::call(*w.console, r).head.status, 200);
-  w.clock.advance(std::chrono::hours(13));
+  for (int i = 0; i < 71; ++i) {
+    w.clock.advance(std::chrono::minutes(10));
+    ASSERT_EQ(World::call(*w.console, r).head.status, 200) << i;
+  }
+  w.clock.advance(std::chrono::minutes(11));
   EXPECT_EQ(World::call(*w.console, r).head.status, 401) << "twelve hours";
   for (const char* wrong : {"", "x", "00000000000000000000000000000000"})
     EXPECT_EQ(w.get(std::string("/?key=") + wrong, false).head.status, 401);
   EXPECT_NE(w.leaves().find(R"("payload":{"act":"login","through":"console"})"), std::string::npos);
   EXPECT_NE(w.leaves().find(R"("payload":{"act":"login-failed","through":"console"})"), std::string::npos);
+}
+
+TEST(Console, WhoIsAwayIsLoggedOff) {
+  World w;
+  const std::string set = w.get("/?key=" + w.console->key(), false).header("set-cookie");
+  http::Request r;
+  r.method = "GET";
+  r.target = "/api/v1/status";
+  r.headers = {{"cookie", set.substr(0, set.find(';'))}, {"licet-poll", "1"}};
+  w.clock.advance(std::chrono::minutes(10));
+  EXPECT_EQ(World::call(*w.console, r).head.status, 200);
+  w.clock.advance(std::chrono::minutes(6));
+  EXPECT_EQ(World::call(*w.console, r).head.status, 401) << "looking again by itself is no use";
 }
 
 TEST(Console, GuessingDoesNotFillTheLedger) {
@@ -309,7 +330,7 @@ TEST(Console, GuessingDoesNotFillTheLedger) {
 
 TEST(Console, ThePageIsWholeAndItsPolicyAllowsNothingElse) {
   World w;
-  const Page page = w.get("/");
+  const Page page = w.get("/plain");
   EXPECT_EQ(page.head.status, 200);
   const std::string policy = page.header("content-security-policy");
   EXPECT_NE(policy.find("default-src 'none'"), std::string::npos);
@@ -380,6 +401,275 @@ TEST(Console, StatusSaysWhatIsStale) {
   policy->routes.push_back(route);
   w.gate->adopt(policy);
   EXPECT_EQ(w.get("/api/v1/status").value()["observing"][0]["route"], "fhir-front");
+}
+
+TEST(Console, AnEpochsAnswersCarryATag) {
+  World w;
+  const Page first = w.get("/api/v1/map");
+  ASSERT_EQ(first.head.status, 200);
+  http::Request r;
+  r.method = "GET";
+  r.target = "/api/v1/map";
+  r.headers.add("authorization", "Bearer " + w.console->key());
+  r.headers.add("if-none-match", first.header("etag"));
+  const Page again = World::call(*w.console, r);
+  EXPECT_EQ(again.head.status, 304);
+  EXPECT_EQ(again.body, "");
+  r.target = "/api/v1/agreements";
+  EXPECT_EQ(World::call(*w.console, r).head.status, 200) << "another answer's tag";
+}
+
+TEST(Console, FacetsCountWhatTheOtherFiltersLeave) {
+  World w;
+  const json all = w.get("/api/v1/findings").value();
+  EXPECT_EQ(all["facets"]["status"].size(), 2U) << all.dump();
+  const json failing = w.get("/api/v1/findings?status=fail").value();
+  EXPECT_EQ(failing["total"], 1);
+  EXPECT_EQ(failing["facets"]["status"].size(), 2U) << "so that the choice can be widened";
+  ASSERT_EQ(failing["facets"]["owner"].size(), 1U);
+  EXPECT_EQ(failing["facets"]["owner"][0]["value"], "scribe-ai");
+  EXPECT_EQ(w.get("/api/v1/findings?owner=riverbend").value()["total"], 1);
+  EXPECT_EQ(w.get("/api/v1/findings?q=SAYS+%3CB").value()["total"], 2) << "words without case";
+  EXPECT_EQ(w.get("/api/v1/findings?sort=status").value()["items"][0]["status"], "fail");
+}
+
+TEST(Console, TheMapFollowsTheFlows) {
+  World w;
+  const json map = w.get("/api/v1/map").value();
+  std::map<std::string, std::string> roles;
+  for (const json& o : map["organizations"]) roles[o["id"]] = o["role"];
+  EXPECT_EQ(roles["riverbend"], "entity");
+  EXPECT_EQ(roles["scribe-ai"], "associate") << "it receives on riverbend's behalf";
+  ASSERT_EQ(map["flows"].size(), 1U);
+  EXPECT_EQ(map["flows"][0]["form"], "identified");
+}
+
+TEST(Console, SaysWhetherPhiMayGoThere) {
+  World w;
+  const json yes = w.get("/api/v1/may?system=scribe&data=clinical.note&purpose=TREAT").value();
+  EXPECT_EQ(yes["may"], true);
+  ASSERT_GE(yes["by"].size(), 1U);
+  EXPECT_EQ(yes["by"][0]["ground_kind"], "treatment");
+  const json no = w.get("/api/v1/may?system=scribe&data=clinical.lab").value();
+  EXPECT_EQ(no["may"], false);
+  EXPECT_NE(no["sentence"].get<std::string>().find("No declared flow"), std::string::npos) << no.dump();
+  EXPECT_NE(no["mend"].get<std::string>().find("Declare the flow"), std::string::npos);
+  EXPECT_EQ(w.get("/api/v1/may?system=nobody&data=clinical.note").head.status, 404);
+  EXPECT_EQ(w.get("/api/v1/may?system=scribe&data=nothing").head.status, 404);
+  EXPECT_EQ(w.get("/api/v1/may").head.status, 404);
+}
+
+TEST(Console, WhyReachesTheDeclaredLines) {
+  World w;
+  const json why = w.get("/api/v1/why?requirement=r-region&subject=scribe").value();
+  EXPECT_EQ(why["mend"], "Give scribe a region.");
+  EXPECT_EQ(why["rule"]["asks"], "A system has a region.");
+  ASSERT_EQ(why["path"].size(), 1U);
+  EXPECT_EQ(why["path"][0]["kind"], "system");
+  const json thing = w.get("/api/v1/why?id=notes").value();
+  ASSERT_EQ(thing["facts"].size(), 1U);
+  EXPECT_EQ(thing["facts"][0]["lines"][0]["text"], "kind: flow");
+  EXPECT_EQ(thing["facts"][0]["lines"].size(), 8U) << "up to the next document: " << thing.dump();
+  EXPECT_EQ(w.get("/api/v1/why?id=../stack.yaml").head.status, 404);
+  EXPECT_EQ(w.get("/api/v1/why?requirement=r-region&subject=nobody").head.status, 404);
+}
+
+TEST(Console, ActsOnlyFromItsOwnPageAndOnTheLedger) {
+  World w;
+  const std::string set = w.get("/?key=" + w.console->key(), false).header("set-cookie");
+  const auto act = [&](http::Headers headers) {
+    http::Request r;
+    r.method = "POST";
+    r.target = "/api/v1/suspend";
+    r.host = "127.0.0.1:8080";
+    r.headers = std::move(headers);
+    return World::call(*w.console, r, R"({"id":"scribe","by":"j-ortiz"})").head.status;
+  };
+  const std::string cookie = set.substr(0, set.find(';'));
+  const auto before = w.ledger->head().size;
+  EXPECT_EQ(act({}), 401);
+  EXPECT_EQ(act({{"licet-console", "1"}}), 401);
+  EXPECT_EQ(act({{"cookie", cookie}}), 403) << "any page can send a cookie";
+  EXPECT_EQ(act({{"cookie", cookie}, {"licet-console", "1"}, {"origin", "https://evil.example"}}), 403);
+  EXPECT_EQ(act({{"cookie", cookie}, {"licet-console", "1"}, {"sec-fetch-site", "cross-site"}}), 403);
+  EXPECT_EQ(act({{"cookie", cookie}, {"licet-console", "1"}, {"authorization", "Bearer guess"}}), 401) << "a wrong key is no key";
+  EXPECT_EQ(w.ledger->head().size, before);
+  EXPECT_EQ(act({{"cookie", cookie}, {"licet-console", "1"}, {"origin", "http://127.0.0.1:8080"}, {"sec-fetch-site", "same-origin"}}), 200);
+  EXPECT_EQ(act({{"authorization", "Bearer " + w.console->key()}}), 200);
+  EXPECT_NE(w.leaves().find("\"actor\":\"j-ortiz\""), std::string::npos);
+}
+
+TEST(Console, SigningInMakesANewSessionAndSigningOutEndsIt) {
+  World w;
+  const auto session = [](const Page& page) {
+    const std::string set = page.header("set-cookie");
+    return set.substr(0, set.find(';'));
+  };
+  http::Request in;
+  in.method = "GET";
+  in.target = "/?key=" + w.console->key();
+  in.headers.add("cookie", "licet_console=00000000000000000000000000000000");
+  const std::string first = session(World::call(*w.console, in));
+  EXPECT_EQ(first.find("0000000000"), std::string::npos) << "never one that the browser brought along";
+  in.headers.set("cookie", first);
+  const std::string second = session(World::call(*w.console, in));
+  const auto status = [&](const std::string& cookie) {
+    http::Request r;
+    r.method = "GET";
+    r.target = "/api/v1/status";
+    r.headers.add("cookie", cookie);
+    return World::call(*w.console, r).head.status;
+  };
+  EXPECT_NE(first, second);
+  EXPECT_EQ(status(first), 401) << "the one before ended";
+  EXPECT_EQ(status(second), 200);
+  http::Request out;
+  out.method = "POST";
+  out.target = "/logout";
+  out.headers = {{"cookie", second}};
+  EXPECT_EQ(World::call(*w.console, out).head.status, 403);
+  out.headers.add("licet-console", "1");
+  EXPECT_EQ(World::call(*w.console, out).head.status, 204);
+  EXPECT_EQ(status(second), 401);
+}
+
+TEST(Console, ListsWhatIsHeldAndWhatBecameOfIt) {
+  World w;
+  EXPECT_EQ(w.get("/api/v1/held").value()["items"].size(), 0U);
+  const std::string reference = w.reference_now();
+  w.held(reference);
+  const json waiting = w.get("/api/v1/held").value()["items"];
+  ASSERT_EQ(waiting.size(), 1U);
+  EXPECT_EQ(waiting[0]["reference"], reference);
+  EXPECT_EQ(waiting[0]["state"], "waiting");
+  w.clock.advance(std::chrono::minutes(1));
+  ASSERT_EQ(w.tell("POST", "/release", {{"reference", reference}, {"by", "j.ortiz"}}).head.status, 200);
+  const json released = w.get("/api/v1/held").value()["items"];
+  EXPECT_EQ(released[0]["state"], "released");
+  EXPECT_EQ(released[0]["by"], "j.ortiz");
+  w.clock.advance(std::chrono::hours(25));
+  EXPECT_EQ(w.get("/api/v1/held").value()["items"][0]["state"], "lapsed");
+  w.clock.advance(std::chrono::hours(24 * 31));
+  EXPECT_EQ(w.get("/api/v1/held").value()["items"].size(), 0U);
+}
+
+TEST(Console, ListsSuspensionsOnceTheyAreJudged) {
+  World w;
+  ASSERT_EQ(w.tell("POST", "/suspend", {{"id", "scribe-ai"}, {"by", "j-ortiz"}}).head.status, 200);
+  json now;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (now.empty() && std::chrono::steady_clock::now() < end) {  // the keeper judges on its own thread
+    now = w.get("/api/v1/suspensions").value()["items"];
+    std::this_thread::yield();
+  }
+  ASSERT_EQ(now.size(), 1U);
+  EXPECT_EQ(now[0]["id"], "scribe-ai");
+  EXPECT_EQ(now[0]["by"], "j-ortiz");
+  EXPECT_EQ(w.get("/api/v1/status").value()["epoch"], 1) << "the table is the same";
+  EXPECT_EQ(w.get("/api/v1/may?system=scribe&data=clinical.note").value()["suspended"].size(), 1U);
+}
+
+TEST(Console, ShowsWhatASuspensionWouldCut) {
+  World w;
+  const json cut = w.get("/api/v1/cut?id=scribe-ai").value();
+  EXPECT_EQ(cut["care"], cut["items"].size()) << "all of it is TREAT: " << cut.dump();
+  EXPECT_GT(cut["care"], 0);
+  EXPECT_EQ(w.get("/api/v1/cut?id=notes").head.status, 404) << "a flow can't be suspended";
+}
+
+TEST(Console, AProposalIsJudgedAndChangesNothing) {
+  World w;
+  const auto propose = [&](const json& body) {
+    http::Request r;
+    r.method = "POST";
+    r.target = "/api/v1/propose";
+    r.headers.add("authorization", "Bearer " + w.console->key());
+    return World::call(*w.console, r, body.dump());
+  };
+  const json source = w.get("/api/v1/source?id=scribe-reads").value();
+  const std::string before = source["text"];
+  EXPECT_EQ(before.rfind("kind: permit\n", 0), 0U) << source.dump();
+  EXPECT_EQ(source["path"], "stack.yaml");
+  std::string after = before;
+  after.replace(after.find("TREAT"), 5, "HOPERAT");
+  const json told = propose({{"id", "scribe-reads"}, {"text", after}}).value();
+  EXPECT_EQ(told["problems"].size(), 0U) << told.dump();
+  ASSERT_GT(told["licenses"].size(), 0U);
+  EXPECT_EQ(told["licenses"][0]["what"], "loses");
+  EXPECT_EQ(told["licenses"][0]["care"], true) << "care that would be cut comes first";
+  const std::string patch = told["patch"];
+  EXPECT_NE(patch.find("--- a/stack.yaml\n+++ b/stack.yaml\n"), std::string::npos);
+  EXPECT_NE(patch.find("\n-for: [TREAT]\n+for: [HOPERAT]\n"), std::string::npos) << patch;
+  EXPECT_EQ(w.get("/api/v1/licenses").value()["items"][1]["purposes"][0], "TREAT");
+  EXPECT_EQ(propose({{"id", "scribe-reads"}, {"text", before}}).value()["patch"], "");
+
+  EXPECT_EQ(propose({{"id", "scribe-reads"}, {"text", "kind: permit\nid: scribe-reads\nnonsense: 1\n"}}).value()["licenses"].size(), 0U);
+  EXPECT_GT(propose({{"id", "scribe-reads"}, {"text", "kind: permit\nid: scribe-reads\nnonsense: 1\n"}}).value()["problems"].size(), 0U);
+  EXPECT_EQ(propose({{"id", "scribe-reads"}, {"text", "kind: permit\n---\nkind: organization\n"}}).head.status, 400);
+  EXPECT_EQ(propose({{"id", "../packs/test/pack.yaml"}, {"text", "x"}}).head.status, 404);
+  EXPECT_EQ(w.get("/api/v1/source?id=/etc/passwd").head.status, 404);
+}
+
+TEST(Console, ABundleComesAsOneFileAndIsSound) {
+  World w;
+  w.refused();
+  w.clock.advance(std::chrono::minutes(1));
+  const auto make = [&](const json& body) {
+    http::Request r;
+    r.method = "POST";
+    r.target = "/api/v1/bundle";
+    r.headers.add("authorization", "Bearer " + w.console->key());
+    return World::call(*w.console, r, body.dump());
+  };
+  const Page made = make({{"from", "2026-11-25"}, {"to", "2026-11-25"}, {"by", "j-ortiz"}});
+  ASSERT_EQ(made.head.status, 200) << made.body;
+  EXPECT_EQ(made.header("content-type"), "application/x-tar");
+  std::vector<proof::BundleFile> files;
+  for (std::size_t at = 0; at + 512 <= made.body.size() && made.body[at] != '\0';) {
+    const std::string name = made.body.c_str() + at;
+    const std::size_t size = std::stoul(made.body.substr(at + 124, 11), nullptr, 8);
+    files.push_back({name.substr(name.find('/') + 1), made.body.substr(at + 512, size)});
+    at += 512 + (size + 511) / 512 * 512;
+  }
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  const proof::Report report = proof::verify_bundle(files, ledger::Verifier{"licet.example/riverbend/n1", w.keys->log_key().public_key()});
+  EXPECT_TRUE(report.ok()) << (report.ok() ? "" : report.faults[0]);
+  EXPECT_NE(w.leaves().find(R"("act":"prove")"), std::string::npos);
+  EXPECT_EQ(make({{"from", "soon"}}).head.status, 400);
+  EXPECT_EQ(make({{"from", "2026-11-25"}, {"vendor", "nobody"}}).head.status, 400);
+  EXPECT_NE(make({{"from", "2026-11-25"}, {"patient", "maria-1"}}).body.find("\"ephi\":false"), std::string::npos)
+      << "never about a patient";
+}
+
+TEST(Console, TheFrontEndIsWholeAndCached) {
+  if (assets().empty()) GTEST_SKIP() << "web/ was not built: no npm here";
+  World w;
+  const Page front = w.get("/");
+  ASSERT_EQ(front.head.status, 200);
+  const std::string policy = front.header("content-security-policy");
+  for (const char* part : {"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"})
+    EXPECT_NE(policy.find(part), std::string::npos) << part;
+  EXPECT_EQ(policy.find("unsafe"), std::string::npos);
+  EXPECT_EQ(front.body.find("<style"), std::string::npos);
+  std::size_t first_load = front.body.size();
+  for (const Asset& a : assets()) {
+    if (a.path == "/") continue;
+    const Page got = w.get(std::string(a.path), false);
+    EXPECT_EQ(got.head.status, 200);
+    first_load += got.body.size();
+    http::Request r;
+    r.method = "GET";
+    r.target = std::string(a.path);
+    r.headers.add("if-none-match", got.header("etag"));
+    EXPECT_EQ(World::call(*w.console, r).head.status, 304);
+    if (!a.gzip) continue;
+    r.headers.remove("if-none-match");
+    r.headers.add("accept-encoding", "identity");
+    EXPECT_EQ(World::call(*w.console, r).head.status, 406);
+  }
+  EXPECT_LE(first_load, 200U * 1024);
+  for (const char* odd : {"/assets/", "/assets/../", "/assets/../../etc/passwd", "/assets/%2e%2e/licet.yaml"})
+    EXPECT_EQ(w.get(odd, false).head.status, 404) << odd;
 }
 
 // ---- admin

@@ -130,6 +130,7 @@ json status_json(const gate::Gate& gate, const epoch::Keeper& keeper, const ledg
     json packs = json::array();
     for (const rules::PackInfo& p : epoch->world.judgment.packs) packs.push_back(proof::to_json(p));
     out["as_of"] = format(epoch->world.judgment.as_of);
+    out["judged"] = format(epoch->as_of);
     out["under"] = epoch->world.judgment.under;
     out["packs"] = std::move(packs);
     out["findings"] = proof::summary(epoch->world.judgment);
