@@ -49,7 +49,7 @@ int coverage(const CoverageArgs& args) {
     if (!names) return fail(names.error());
     std::vector<stack::PackRef> refs;
     for (const std::string& n : *names)
-      if (files.exists(packs + "/" + n + "/pack.yaml")) refs.push_back({n, ""});
+      if (files.exists(args.packs + "/" + n + "/pack.yaml")) refs.push_back({n, ""});
     auto read = epoch::read_packs(files, args.packs, refs, {});
     if (!read) return fail(read.error());
     packs = *std::move(read);
