@@ -35,7 +35,8 @@ Paint paint_of(Status status) {
   return Paint::none;
 }
 
-// Every sentence ends "(under packs …)", so that it can stand alone; below one heading it is said once.
+// Every sentence ends "(under packs …)", so that it can stand alone; below one heading it is said once. Not of a contract or a ground: the
+// gate refuses with that very sentence.
 std::string brief(std::string_view because, std::string_view under) {
   const std::string tail = fmt::format(" ({})", under);
   if (because.ends_with(tail)) because.remove_suffix(tail.size());
@@ -55,9 +56,12 @@ void print_group(std::span<const Finding* const> group, std::string_view under, 
   const Finding& first = *group.front();
   fmt::print("\n{} {} {}\n", paint(paint_of(first.status), rules::name(first.status)), paint(Paint::bold, first.requirement),
              paint(Paint::dim, fmt::format("({})", joined(first.cites))));
+  const bool gates =
+      first.about != "program" && (first.status == Status::fail || first.status == Status::stale || first.status == Status::unknown);
+  if (gates) most = group.size();
   for (const Finding* f : group.first(std::min(most, group.size()))) {
     const bool ok = f->status == Status::pass || f->status == Status::accepted || f->status == Status::not_applicable;
-    fmt::print("  {}{}\n    {}\n", f->subject.empty() ? "-" : f->subject, at(*f), brief(f->because, under));
+    fmt::print("  {}{}\n    {}\n", f->subject.empty() ? "-" : f->subject, at(*f), gates ? f->because : brief(f->because, under));
     if (!ok && !f->mend.empty()) fmt::print("    {} {}\n", paint(Paint::dim, f->status == Status::unknown ? "Say:" : "Mend:"), f->mend);
   }
   if (group.size() > most) fmt::print("  … and {} more (--all shows every one)\n", group.size() - most);

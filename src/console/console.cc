@@ -268,7 +268,7 @@ Reply Console::read(std::string_view what, std::string_view query) {
   if (what == "rules") return tagged(rules_view(*epoch));
   if (what == "vocabulary") return tagged(vocabulary_view(*epoch));
   if (what == "suspensions") return tagged(suspensions_view(*epoch));
-  if (what == "may") return tagged(may_view(*epoch, query));
+  if (what == "may") return tagged(may_view(*epoch, query, {options_.packs, options_.ledger->now(), options_.files}));
   if (what == "why") return tagged(why_view(*epoch, query));
   if (what == "source") return tagged(source_view(*epoch, parameter(query, "id").value_or("")));
   if (what == "cut") return tagged(cut_view(*epoch, parameter(query, "id").value_or("")));

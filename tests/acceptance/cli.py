@@ -218,7 +218,7 @@ class Init(Temporary):
 class Diff(Temporary):
     def test_of_the_same(self):
         code, out, err = licet("diff", RIVERBEND, self.copy())
-        self.assertEqual((code, out), (0, "No difference in what is licensed.\n"), err)
+        self.assertEqual((code, out), (0, "No difference in what is found or licensed.\n"), err)
 
     def test_what_a_lapse_takes_away_and_a_contract_gives(self):
         stack = self.copy()

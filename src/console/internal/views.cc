@@ -10,7 +10,7 @@
 #include <set>
 
 #include "console/internal/reply.h"
-#include "console/may.h"
+#include "epoch/may.h"
 #include "proof/findings.h"
 
 namespace licet::console {
@@ -426,22 +426,23 @@ json vocabulary_view(const epoch::Epoch& epoch) {
           {"regions", regions}};
 }
 
-Result<json> may_view(const epoch::Epoch& epoch, std::string_view query) {
-  const MayAsk ask{parameter(query, "system").value_or(""), parameter(query, "data").value_or(""), parameter(query, "purpose").value_or(""),
-                   parameter(query, "region").value_or("")};
-  LICET_TRY(may, may_go(epoch.world, ask));
+Result<json> may_view(const epoch::Epoch& epoch, std::string_view query, const epoch::MayBy& with) {
+  const epoch::MayAsk ask{parameter(query, "system").value_or(""), parameter(query, "data").value_or(""),
+                          parameter(query, "purpose").value_or(""), parameter(query, "region").value_or("")};
+  LICET_TRY(may, epoch::may(epoch.world, ask, with));
   const json suspended = suspensions_view(epoch)["items"];
   const stack::Document* system = epoch.world.stack->find("system", ask.system);
   json stops = json::array();
   for (const json& s : suspended)
     if (s["id"] == ask.system || (system != nullptr && s["id"] == system->text("owner"))) stops.push_back(s);
   json by = json::array();
-  for (const license::License* l : may.by) by.push_back(proof::to_json(*l));
+  for (const license::License* l : may.licenses) by.push_back(proof::to_json(*l));
   return json{{"epoch", epoch.number},
               {"as_of", format(epoch.world.judgment.as_of)},
               {"system", thing_json(epoch.world, ask.system)},
-              {"may", may.yes},
-              {"sentence", may.sentence},
+              {"may", may.word == "yes"},
+              {"answer", may.word},
+              {"sentence", may.because},
               {"mend", may.mend},
               {"finding", may.finding == nullptr ? json(nullptr) : finding_json(epoch, *may.finding)},
               {"by", std::move(by)},

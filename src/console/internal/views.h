@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "epoch/keeper.h"
+#include "epoch/may.h"
 
 namespace licet::console {
 
@@ -19,7 +20,7 @@ namespace licet::console {
 [[nodiscard]] nlohmann::json rules_view(const epoch::Epoch& epoch);
 // What a person can choose from: systems, data classes, purposes, regions.
 [[nodiscard]] nlohmann::json vocabulary_view(const epoch::Epoch& epoch);
-[[nodiscard]] Result<nlohmann::json> may_view(const epoch::Epoch& epoch, std::string_view query);
+[[nodiscard]] Result<nlohmann::json> may_view(const epoch::Epoch& epoch, std::string_view query, const epoch::MayBy& with);
 // ?requirement=&subject= or ?license= or ?id=: sentence, rule, path, and the declared lines it was read from.
 [[nodiscard]] Result<nlohmann::json> why_view(const epoch::Epoch& epoch, std::string_view query);
 // Which licenses a suspension of `id` would stop; those of care first.
