@@ -227,9 +227,10 @@ INSTANTIATE_TEST_SUITE_P(
             "a.yaml:10:12: 'functions' is an empty list: name something, or leave the key out\n"},
         Bad{"kind: organization\nid: a\nname: A\nfunctions: [provider, provider]\n", "a.yaml:10:23: 'functions' names 'provider' twice\n"},
         Bad{"kind: organization\nid: a\nname: A\nfunctions: [providr]\n",
-            "a.yaml:10:13: functions: 'providr' is not one of provider, plan, clearinghouse, public-health, oversight, law-enforcement, "
-            "court, hhs, "
-            "researcher, exchange, employer, vendor, patient-safety or other (did you mean 'provider'?)\n"},
+            "a.yaml:10:13: functions: 'providr' is not one of provider, plan, clearinghouse, public-health, oversight, "
+            "law-enforcement, court, hhs, researcher, exchange, employer, vendor, patient-safety, protective-services, coroner, "
+            "funeral-director, organ-procurement, disaster-relief, workers-compensation, correctional, military, "
+            "national-security, government-program, manufacturer, school or other (did you mean 'provider'?)\n"},
         Bad{"kind: training\nid: a\nname: A\nevery: 1y\n",
             "a.yaml:10:8: every: not a duration: write 60m, 24h, 5d (calendar days) or 5bd (business days)\n"},
         Bad{"kind: incident\nid: a\nname: A\ndiscovered: 2026-02-30\n", "a.yaml:10:13: discovered: no such day in the calendar\n"},
