@@ -141,16 +141,8 @@ Paint paint_of(std::string_view status) {
 }
 
 Result<int> run(const ClausesArgs& args) {
-  OnRecord record;
-  record.now = args.now;
-  std::string folder = args.stack, packs = args.packs;
-  if (!args.config.empty()) {
-    LICET_TRY(config, read_config(args.config));
-    LICET_TRY(read, on_record(config));
-    record = std::move(read);
-    folder = config.stack;
-    packs = config.packs;
-  }
+  LICET_TRY(place, place_of(args.stack, args.packs, args.config, args.now));
+  auto& [folder, packs, record] = place;
   LICET_TRY(world, epoch::assemble({folder, packs}, record.facts, record.now, store::real_files()));
   if (!world.problems.empty()) return Error{Code::invalid_argument, world.problems.front().text()};
   const stack::Document* agreement = world.stack->find("agreement", args.agreement);

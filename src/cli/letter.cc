@@ -176,16 +176,8 @@ std::string letter_text(const epoch::World& world, const Writer& writer, const s
 }
 
 Result<int> write(const LetterArgs& args) {
-  OnRecord record;
-  record.now = SystemClock().now();
-  std::string folder = args.stack, packs = args.packs;
-  if (!args.config.empty()) {
-    LICET_TRY(config, read_config(args.config));
-    LICET_TRY(read, on_record(config));
-    record = std::move(read);
-    folder = config.stack;
-    packs = config.packs;
-  }
+  LICET_TRY(place, place_of(args.stack, args.packs, args.config, SystemClock().now()));
+  auto& [folder, packs, record] = place;
   if (!args.as_of.empty()) {
     LICET_TRY(date, parse_date(args.as_of));
     record.now = Micros(date) + std::chrono::hours(12);

@@ -79,4 +79,11 @@ Result<OnRecord> on_record(const Config& config) {
   return out;
 }
 
+Result<Place> place_of(const std::string& stack, const std::string& packs, const std::string& config, Micros now) {
+  if (config.empty()) return Place{stack, packs, {{}, {}, now}};
+  LICET_TRY(node, read_config(config));
+  LICET_TRY(record, on_record(node));
+  return Place{node.stack, node.packs, std::move(record)};
+}
+
 }  // namespace licet::cli

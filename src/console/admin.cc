@@ -135,16 +135,7 @@ Reply Admin::prove(const std::string& body, const std::string& by) {
     return problem(400, "This can't be done as asked.", "folder must be an absolute path");
   const auto epoch = options_.keeper->current();
   if (!epoch) return problem(503, "No table is in force yet.");
-  const epoch::World& world = epoch->world;
-  proof::ProveInput input;
-  input.stack = &*world.stack;
-  input.sources = world.sources;
-  input.judgment = &world.judgment;
-  input.table = &*world.table;
-  input.ledger = options_.ledger;
-  input.key = &options_.keys->log_key();
-  input.now = options_.ledger->now();
-  input.build = options_.build;
+  proof::ProveInput input = evidence_input(*epoch, *options_.ledger, *options_.keys, options_.build);
   const proof::Request request{folder, text(in, "from"), text(in, "to"), text(in, "vendor"), text(in, "patient"), by, options_.stack};
   auto made = proof::produce(*options_.files, request, std::move(input));
   if (!made) return problem(made.error());

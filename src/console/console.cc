@@ -301,16 +301,7 @@ Reply Console::propose_change(const json& in) {
 Reply Console::bundle(const json& in, const std::string& by) {
   const auto epoch = options_.keeper->current();
   if (!epoch || options_.bundles.empty()) return problem(503, "No bundle can be made here.");
-  const epoch::World& world = epoch->world;
-  proof::ProveInput input;
-  input.stack = &*world.stack;
-  input.sources = world.sources;
-  input.judgment = &world.judgment;
-  input.table = &*world.table;
-  input.ledger = options_.ledger;
-  input.key = &options_.keys->log_key();
-  input.now = options_.ledger->now();
-  input.build = options_.build;
+  proof::ProveInput input = evidence_input(*epoch, *options_.ledger, *options_.keys, options_.build);
   const Micros now = input.now;
   // Never about a patient: that is ePHI, and stays with those who run the program.
   const std::string folder = options_.bundles + "/" + random_hex(*options_.random);

@@ -441,8 +441,10 @@ Task<Step<void>> Exchange::answer_fhir(http::Answer& answer) {
             bundle().member(event->name, event->value);
           if (writer && writer->lost_page())
             co_return refuse(Reason::unfilterable,
-                             "The system behind the gate names a next page at an address that is not its own: what it calls itself "
-                             "belongs under `says` of the route in licet.yaml.");
+                             is_made(decision_.form)
+                                 ? "The address of the answer's next page would tell what this form hides: ask for more entries a page."
+                                 : "The system behind the gate names a next page at an address that is not its own: what it calls itself "
+                                   "belongs under `says` of the route in licet.yaml.");
           break;
         case codec::BundleEvent::Kind::entry: {
           if (event->scan == nullptr) {

@@ -96,6 +96,19 @@ Reply release(const Desk& desk, const std::string& reference, const std::string&
   return json_reply({{"index", recorded->index()}, {"until", format(until)}});
 }
 
+proof::ProveInput evidence_input(const epoch::Epoch& epoch, ledger::Ledger& ledger, const crypto::KeyRing& keys, const std::string& build) {
+  proof::ProveInput input;
+  input.stack = &*epoch.world.stack;
+  input.sources = epoch.world.sources;
+  input.judgment = &epoch.world.judgment;
+  input.table = &*epoch.world.table;
+  input.ledger = &ledger;
+  input.key = &keys.log_key();
+  input.now = ledger.now();
+  input.build = build;
+  return input;
+}
+
 Reply explain(const Desk& desk, std::string_view reference) {
   auto entries = entries_of(*desk.ledger, reference);
   const std::vector<gate::Glimpse> recent = desk.gate->recent(500);

@@ -14,6 +14,7 @@
 #include "epoch/keeper.h"
 #include "gate/gate.h"
 #include "ledger/ledger.h"
+#include "proof/prove.h"
 
 namespace licet::console {
 
@@ -38,6 +39,10 @@ struct Desk {  // all outlive whoever works at it
 [[nodiscard]] Reply release(const Desk& desk, const std::string& reference, const std::string& until, const std::string& by);
 // The officer's sentence, what would mend it, and the entries of one exchange.
 [[nodiscard]] Reply explain(const Desk& desk, std::string_view reference);
+
+// What proof::produce() needs of the epoch in force, as of now; the epoch must live until it is done.
+[[nodiscard]] proof::ProveInput evidence_input(const epoch::Epoch& epoch, ledger::Ledger& ledger, const crypto::KeyRing& keys,
+                                               const std::string& build);
 
 // Held exchanges and what became of them, followed as the ledger grows. Any thread.
 class HeldList {
