@@ -26,8 +26,10 @@ class Hits {
   Hits(const Wording::Inside& wording, const Text& text)
       : w_(wording), t_(text), hits_(wording.classes.size()), from_(wording.classes.size()) {}
 
-  void find(const std::vector<Word>& words) {
+  void find(const Sentence& sentence) {
+    const std::vector<Word>& words = sentence.words;
     words_ = &words;
+    goes_on_ = sentence.goes_on;
     for (auto& h : hits_) h.clear();
     for (auto& f : from_) f.clear();
     const auto n = static_cast<std::uint32_t>(words.size());
@@ -94,7 +96,7 @@ class Hits {
             if (auto end = match(phrase, e + 1, at + skip)) return end;
           return std::nullopt;
         case Element::What::end:
-          if (at != n) return std::nullopt;
+          if (at != n || goes_on_) return std::nullopt;
           break;
         case Element::What::hit:
           for (const Hit& h : hits_[el.hit])
@@ -109,6 +111,7 @@ class Hits {
   const Wording::Inside& w_;
   const Text& t_;
   const std::vector<Word>* words_ = nullptr;
+  bool goes_on_ = false;
   mutable std::size_t steps_ = 0;
   std::vector<std::vector<Hit>> hits_;
   std::vector<std::vector<std::pair<std::uint32_t, std::uint32_t>>> from_;
@@ -116,6 +119,7 @@ class Hits {
 
 struct Candidate {
   Is is = Is::absent;
+  const Limb* limb = nullptr;  // whose conditions on the whole document are still open
   double confidence = 0;
   std::size_t sentence = 0;
   std::uint32_t act = 0;
@@ -163,7 +167,7 @@ class Reader {
     LICET_CLASS(in_country, "in-country"), LICET_CLASS(consent, "consent"), LICET_CLASS(insurance, "insurance"),
         LICET_CLASS(audit, "audit");
     LICET_CLASS(survival, "survival"), LICET_CLASS(limit_on, "limit-on"), LICET_CLASS(deidentify, "deidentify"),
-        LICET_CLASS(use_act, "use-act");
+        LICET_CLASS(use_act, "use-act"), LICET_CLASS(provided, "provided"), LICET_CLASS(other_agreement, "other-agreement");
 #undef LICET_CLASS
     for (std::uint32_t i = 0; i < t_.words.size(); ++i) ids_[t_.words[i]] = i;
   }
@@ -173,6 +177,7 @@ class Reader {
     best_.resize(w_.terms.size());
     denied_.resize(w_.terms.size());
     near_.assign(w_.terms.size(), false);
+    seen_.assign(w_.classes.size(), false);
     bool whole = true;
     for (std::size_t i = 0; i < t_.sentences.size() && whole; ++i) {
       sentence(i);
@@ -248,7 +253,7 @@ class Reader {
     for (const Sentence& s : t_.sentences) {
       if (hits_.steps() > most_steps_ / 2) break;
       if (s.heading) continue;
-      hits_.find(s.words);
+      hits_.find(s);
       const auto acts_after = [&](std::uint32_t at) {
         for (const ClassId c : {report_up_, subs_, breach_, incident_})
           for (const Hit& h : hits_.of(c))
@@ -369,16 +374,21 @@ class Reader {
   // --- one sentence against all terms ---
   void sentence(std::size_t index) {
     const Sentence& s = t_.sentences[index];
-    if (s.heading || s.question) {
-      questions_ += s.question;
-      if (s.heading) {
-        hits_.find(s.words);
-        if (hits_.any(self_)) ++selves_;
-        if (hits_.any(made_)) ++mades_;
-      }
+    if (s.question && !s.heading) {
+      ++questions_;
       return;
     }
-    hits_.find(s.words);
+    hits_.find(s);
+    for (ClassId c = 0; c < w_.classes.size(); ++c) seen_[c] = seen_[c] || hits_.any(c);
+    titled_ = titled_ || (index < 6 && s.words.size() <= 10 && !s.question && hits_.any(associate_) && hits_.any(w_.id("agreement")));
+    associates_ += hits_.of(associate_).size();
+    others_ += hits_.of(other_agreement_).size();
+    if (s.heading) {
+      questions_ += s.question;
+      selves_ += hits_.any(self_);
+      mades_ += hits_.any(made_);
+      return;
+    }
     ++sentences_;
     selves_ += hits_.any(self_);
     mades_ += hits_.any(made_);
@@ -430,14 +440,45 @@ class Reader {
         if (!all && i == 1) break;
         if (all && i == 1) near_[term] = true;
       }
-      if (!all || !own) continue;
+      if (l.item && !(says_something(s) && std::all_of(l.all.begin(), l.all.end(), [&](const auto& any) {
+            return std::any_of(any.begin(), any.end(), [&](ClassId c) { return hits_.any(c) && hits_.of(c).front().end <= s.own; });
+          })))
+        continue;
+      if (!all || !(own || l.item)) continue;
       if (std::any_of(l.needs.begin(), l.needs.end(), [&](ClassId c) { return !hits_.any(c) && !has(s.label, c); })) continue;
       if (std::any_of(l.none.begin(), l.none.end(), [&](ClassId c) { return hits_.near(c, act, l.within); })) continue;
-      if (std::any_of(l.not_after.begin(), l.not_after.end(),
-                      [&](const auto& n) { return hits_.before(n.first, act.begin, n.second).has_value(); }))
+      if (std::any_of(l.not_after.begin(), l.not_after.end(), [&](const auto& n) {
+            const auto hit = hits_.before(n.first, act.begin, n.second);
+            return hit && !starts_anew(s, hit->end, act.begin);
+          }))
         continue;
       denied = judge(index, s, term, l, act, denied) || denied;
     }
+  }
+
+  // "Business Associate reports breaches and, within ten days, notifies …": whom the sentence opens with.
+  [[nodiscard]] Subject opens(const Sentence& s, const Hit& act) const {
+    const std::uint32_t from = s.own + labeled(s);
+    for (const ClassId c : {entity_, associate_, party_})
+      for (const Hit& h : hits_.of(c))
+        if (h.begin >= from && h.begin <= from + 1 && h.end <= act.begin) return subject(s, h.end, 1);
+    return {};
+  }
+
+  // An item of a list: at least three words of its own, and none a blank.
+  [[nodiscard]] bool says_something(const Sentence& s) const {
+    return s.words.size() >= s.own + 3 &&
+           std::none_of(s.words.begin() + s.own, s.words.end(), [&](const Word& w) { return is(w, kBlank); });
+  }
+
+  // "… by a third party, Company shall report": between `from` and `to` the associate is named and bound, and what stood before is past.
+  [[nodiscard]] bool starts_anew(const Sentence& s, std::uint32_t from, std::uint32_t to) const {
+    const auto& all = hits_.of(shall_);
+    return std::any_of(all.begin(), all.end(), [&](const Hit& m) {
+      if (m.begin < from || m.end > to) return false;
+      const Subject who = subject(s, m.begin, 4);
+      return who.role == Role::associate && who.distance <= 2 && m.begin - who.distance > from;
+    });
   }
 
   // True where the sentence denies the duty: then it does so for every act behind this one, too.
@@ -453,7 +494,9 @@ class Reader {
     const bool passive = act.begin > 0 && (is(s.words[act.begin - 1], "be") || is(s.words[act.begin - 1], "been") ||
                                            is(s.words[act.begin - 1], "is") || is(s.words[act.begin - 1], "are") ||
                                            is(s.words[act.begin - 1], "promptly") || is(s.words[act.begin - 1], "being"));
-    const Subject who = mode ? governing(s, *mode) : subject(s, act.begin, 8);
+    Subject who = mode ? governing(s, *mode) : subject(s, act.begin, 8);
+    if (!mode && who.role == Role::unknown && who.distance == 0) who = opens(s, act);
+    if (l.item && (!mode || mode->end > s.own)) return false;
     if (l.duty == Duty::right) {
       if (who.role == Role::associate && !hits_.near(associate_, act, 0)) {
         // "Business Associate authorizes termination by Covered Entity" grants it; "Business Associate may terminate" does not.
@@ -463,9 +506,9 @@ class Reader {
     } else if (l.by != By::any && !passive) {
       if (who.role == Role::entity && who.distance <= 6) return false;
       if (l.by == By::associate && who.role == Role::other && who.distance <= 4 && mode) return false;
-      if (who.role == Role::unknown && who.distance == 0 && entity_heading(s)) return false;
+      if (who.role == Role::unknown && who.distance == 0 && duties_heading(s, Role::entity)) return false;
     }
-    Candidate c{l.is, 0.6, index, act.begin, {}};
+    Candidate c{l.is, &l, 0.6, index, act.begin, {}};
     if (l.duty == Duty::denied) {
       if (hits_.before(limit_on_, act.begin, 14)) offer(term, c);
       return false;
@@ -484,18 +527,25 @@ class Reader {
       }
     };
     if (l.duty == Duty::must) {
-      if (is_may)
+      // "may use subcontractors, provided that it obliges them …" binds.
+      const auto provided = is_may ? hits_.before(provided_, act.begin, 30) : std::nullopt;
+      if (is_may && !(provided && provided->begin >= may->end))
         less(Is::weaker, "it may, and need not");
       else if (mode)
         c.confidence += 0.1;
-      else if (act.begin > s.own + 2 && who.role != Role::associate)
+      else if (act.begin > s.own + 2 + labeled(s) && who.role != Role::associate &&
+               !(labeled(s) > 0 && duties_heading(s, Role::associate)))
         less(Is::unclear, "nobody is said to be bound to it");
     }
     if (l.duty == Duty::must || l.duty == Duty::ban || l.duty == Duty::any)
       for (const Hit& h : hits_.of(soft_))
         if (h.begin <= act.end + 8 && act.begin <= h.end + 10) less(Is::weaker, "efforts or discretion, not a duty");
     for (const ClassId w : l.weaker_if)
-      if (hits_.near(w, act, 30)) less(Is::weaker, "only in part, or only in some cases");
+      if (hits_.near(w, act, 30)) less(Is::weaker, kInPart);
+    for (const When& w : l.when)
+      if (!w.document && hits_.near(w.if_class, act, 30) &&
+          std::none_of(w.then.begin(), w.then.end(), [&](ClassId then) { return hits_.near(then, act, l.within); }))
+        less(Is::weaker, kInPart);
     if (l.blank_unclear)
       for (std::size_t i = 1; i < l.all.size(); ++i)
         for (const ClassId k : l.all[i])
@@ -508,23 +558,31 @@ class Reader {
     return false;
   }
 
+  static constexpr const char* kInPart = "only in part, or only in some cases";
+
+  // Words of its own label at its head ("Access: Make PHI available").
+  [[nodiscard]] static std::uint32_t labeled(const Sentence& s) {
+    const bool here = !s.label.empty() && s.own < s.words.size() && s.label.front().begin == s.words[s.own].begin;
+    return here ? static_cast<std::uint32_t>(s.label.size()) : 0;
+  }
+
   [[nodiscard]] std::optional<Hit> modal(ClassId c, const Hit& act) const { return hits_.before(c, act.begin, 45); }
 
-  // The heading speaks of the entity's duties, and the sentence names nobody.
-  [[nodiscard]] bool entity_heading(const Sentence& s) const {
+  // The heading speaks of the duties of this side alone.
+  [[nodiscard]] bool duties_heading(const Sentence& s, Role side) const {
     const auto& h = t_.sections[s.section];
     bool duties = false, entity = false, associate = false;
-    for (std::size_t i = 0; i < h.size(); ++i) {
-      const std::string& w = t_.words[h[i].id];
+    for (const Word& word : h) {
+      const std::string& w = t_.words[word.id];
       duties = duties || w.starts_with("obligation") || w.starts_with("responsibilit") || w == "duties";
-      entity = entity || (w == "entity") || w == "ce";
+      entity = entity || w == "entity" || w == "ce";
       associate = associate || w == "associate" || w == "ba";
-      if (auto it = role_.find(h[i].id); it != role_.end()) {
+      if (auto it = role_.find(word.id); it != role_.end()) {
         entity = entity || it->second == Role::entity;
         associate = associate || it->second == Role::associate;
       }
     }
-    return duties && entity && !associate;
+    return duties && entity != associate && (side == Role::entity ? entity : associate);
   }
 
   [[nodiscard]] bool denies(const Sentence& s, const Hit& act, const std::optional<Hit>& mode, Duty duty) const {
@@ -699,9 +757,14 @@ class Reader {
   [[nodiscard]] Kind kind() const {
     std::size_t bound = 0;
     for (const std::size_t t : found_) bound += w_.terms[t].required;
-    const bool talk = sentences_ > 0 && talks_ * 100 > sentences_ * 14 && (questions_ >= 2 || talk_terms_.size() >= 2);
-    const bool itself = selves_ >= 2 || mades_ >= 1;
-    if (bound >= 3 && itself && phis_ >= 2 && !(talk && talk_terms_.size() * 2 >= bound) && bound > talk_terms_.size()) return Kind::baa;
+    const bool talk = sentences_ > 0 && (talks_ * 100 > sentences_ * 30 || (talks_ * 100 > sentences_ * 14 &&
+                                                                            (questions_ >= 2 || talk_terms_.size() >= 2)));
+    const bool itself = selves_ >= 2 || (selves_ >= 1 && (mades_ >= 1 || titled_));
+    // A data use agreement; and a service agreement with a paragraph on PHI that leaves the rest to a BAA.
+    const bool another = others_ > associates_ || (!titled_ && bound < 7 && phis_ * 20 < sentences_);
+    const bool speaks = bound >= 3 && itself && phis_ >= 2 && bound > talk_terms_.size() && !(talk && talk_terms_.size() * 2 >= bound);
+    const bool much_talk = talks_ * 100 > sentences_ * 30;
+    if (speaks && !another && !much_talk) return Kind::baa;
     if (talk || sentences_ == 0) return Kind::not_an_agreement;
     return mades_ >= 2 && selves_ >= 3 && shalls_ >= 4 ? Kind::agreement : Kind::not_an_agreement;
   }
@@ -733,6 +796,12 @@ class Reader {
         c.confidence = std::min(best->confidence, 0.95);
         c.because = best->because;
         c.at = quote(best->sentence, best->act);
+        for (const When& w : best->limb->when)
+          if (w.document && c.is == Is::present && seen_[w.if_class] &&
+              (w.then.empty() || std::any_of(w.then.begin(), w.then.end(), [&](ClassId then) { return !seen_[then]; }))) {
+            c.is = Is::weaker;
+            c.because = kInPart;
+          }
         if (c.is == Is::present && denied_[t] && rule.required) {
           c.is = Is::unclear;
           c.confidence = 0.4;
@@ -785,17 +854,19 @@ class Reader {
   std::size_t most_steps_;
   bool subcontract_ = false;
   std::vector<std::optional<Candidate>> best_, denied_;
-  std::vector<bool> near_;
+  std::vector<bool> near_, seen_;  // of terms: an act and its first company; of classes: anywhere
   std::set<std::size_t> found_, talk_terms_;
   std::optional<std::size_t> blanket_at_;
   std::map<std::string, Term> terms_;
   std::map<std::string, std::pair<Duration, std::size_t>> clocks_;
   std::vector<std::string> notes_;
   std::size_t sentences_ = 0, questions_ = 0, selves_ = 0, mades_ = 0, talks_ = 0, shalls_ = 0, phis_ = 0;
+  std::size_t associates_ = 0, others_ = 0;
+  bool titled_ = false;  // its title names it: "Business Associate Agreement"
   std::uint32_t breach_section_ = 0, incident_section_ = 0;
   ClassId entity_, associate_, party_, other_, both_, subs_, phi_, shall_, may_, soft_, no_duty_, conditional_, report_, report_up_,
       breach_, incident_, means_, self_, made_, talk_, talk_subject_, blanket_, blanket_act_, ai_, offshore_, in_country_, consent_,
-      insurance_, audit_, survival_, limit_on_, deidentify_, use_act_;
+      insurance_, audit_, survival_, limit_on_, deidentify_, use_act_, provided_, other_agreement_;
 };
 
 }  // namespace

@@ -128,6 +128,8 @@ Marker marker(std::string_view s, bool letters) {
   if (i == from || i >= s.size()) return {};
   const std::string label(s.substr(from, i - from));
   const bool number = digit(static_cast<unsigned char>(label[0]));
+  // "164.312." at the head of a line is the rest of a citation.
+  if (number && label.size() >= 7 && label.starts_with("16") && label.find('.') == 3) return {};
   if (!number && label.size() > 1 && !roman(label) && !(label.size() == 2 && label[0] == label[1])) return {};
   std::size_t after = i;
   if (open) {
@@ -426,7 +428,7 @@ class Splitter {
 
   bool heading(std::size_t begin, std::size_t end, const Marker& m, const std::vector<Word>& ws) const {
     const std::string_view s = out_.bytes;
-    if (s[begin] == '#') return true;
+    if (s[begin] == '#' && !(s[end - 1] == ':' && binds(ws))) return true;
     if (ws.empty() || ws.size() > 14 || s[end - 1] == ':' || s[end - 1] == ';' || s[end - 1] == ',') return false;
     if (binds(ws)) return false;
     std::size_t caps = 0, small = 0;
@@ -471,6 +473,7 @@ class Splitter {
     }
     std::vector<Word> lead;
     bool deeper = false;
+    if (s[begin] == '#') levels_.clear();
     if (m.style != 0) {
       while (!levels_.empty()) {
         Level& top = levels_.back();
@@ -486,12 +489,14 @@ class Splitter {
     } else if (!levels_.empty()) {
       // Without a mark: the words behind "shall:", or the next paragraph of the same item.
       Level& top = levels_.back();
-      const bool continues = top.items == 0 && !upper(static_cast<unsigned char>(s[begin]));
+      // PDF: "(1)" stands alone, and what it numbers comes a few lines below.
+      const bool continues = (top.items == 0 || bare_) && !upper(static_cast<unsigned char>(s[begin]));
       if (continues || (top.items == 0 && paragraphs_ == lead_paragraph_ + 1))
         lead = top.lead;
       else if (top.items != 0 && upper(static_cast<unsigned char>(s[begin])) && !deeper && s[begin - (begin > 0 ? 1 : 0)] == '\n')
         levels_.clear();
     }
+    bare_ = m.style != 0 ? body >= end : bare_ && !lead.empty();
     sentences(body, end, m, lead);
   }
 
@@ -586,6 +591,7 @@ class Splitter {
     const std::vector<Word> more = colon != 0 && cuts[0] == colon ? head : head_of(head);
     shared.insert(shared.end(), more.begin(), more.end());
     add(begin, cuts[0], lead, label, quoted);
+    if (colon != 0 && !out_.sentences.empty()) out_.sentences.back().goes_on = true;
     for (std::size_t i = 0; i < cuts.size(); ++i) add(cuts[i], i + 1 < cuts.size() ? cuts[i + 1] : end, shared, label, false);
   }
 
@@ -597,6 +603,7 @@ class Splitter {
   std::vector<Level> levels_;
   std::uint32_t paragraphs_ = 0, lead_paragraph_ = 0;
   bool recital_ = false;
+  bool bare_ = false;  // the last item was a number without words
 };
 
 }  // namespace

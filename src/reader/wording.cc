@@ -18,7 +18,7 @@ constexpr std::array kAskedFor = {
     "shall",    "may",          "soft",        "no-duty",      "conditional", "report",        "report-up", "phi-breach-any",
     "incident", "means",        "self",        "made-between", "talk",        "talk-subject",  "blanket",   "blanket-act",
     "use-act",  "own-purposes", "ai-training", "offshore",     "in-country",  "consent",       "insurance", "audit",
-    "survival", "limit-on",     "deidentify",  "fillable",
+    "survival", "limit-on",     "deidentify",  "fillable",     "provided",    "other-agreement",
 };
 
 class Loader {
@@ -212,6 +212,27 @@ class Loader {
     return {};
   }
 
+  // {if: received, then: created, in: sentence}; without `then` nothing makes it good.
+  Result<When> add_when(const Node& node) const {
+    When w;
+    const Node *if_node = node.find("if"), *then = node.find("then"), *in = node.find("in");
+    if (if_node == nullptr || in == nullptr || (in->text != "sentence" && in->text != "document"))
+      return wrong(node, "a condition is {if: CLASS, then: CLASS, in: sentence or document}");
+    LICET_TRY(c, known(*if_node));
+    w.if_class = c;
+    w.document = in->text == "document";
+    if (then == nullptr) return w;
+    if (then->items.empty()) {
+      LICET_TRY(one, known(*then));
+      w.then.push_back(one);
+    }
+    for (const Node& n : then->items) {
+      LICET_TRY(one, known(n));
+      w.then.push_back(one);
+    }
+    return w;
+  }
+
   Result<Limb> add_limb(const Node& node) {
     Limb l;
     for (const auto& [key, place, value] : node.members) {
@@ -230,6 +251,11 @@ class Loader {
         for (const auto& [name, at, words] : value.members) {
           LICET_TRY(c, known(words, name));
           l.not_after.emplace_back(c, static_cast<unsigned>(std::atoi(words.text.c_str())));
+        }
+      } else if (key == "when") {
+        for (const Node& n : value.items) {
+          LICET_TRY(when, add_when(n));
+          l.when.push_back(std::move(when));
         }
       } else if (key == "duty") {
         constexpr std::array<std::pair<const char*, Duty>, 6> kDuties{{{"must", Duty::must},
@@ -252,6 +278,8 @@ class Loader {
         l.within = static_cast<unsigned>(std::atoi(value.text.c_str()));
       } else if (key == "context") {
         l.context = value.text == "true";
+      } else if (key == "item") {
+        l.item = value.text == "true";
       } else if (key == "section") {
         l.section = value.text == "true";
       } else if (key == "blank") {

@@ -21,6 +21,7 @@ struct Sentence {
   std::uint32_t begin = 0, end = 0;  // bytes of its own words
   std::vector<Word> words;           // lead, then own
   std::uint32_t own = 0;             // where its own words begin
+  bool goes_on = false;              // its items follow behind a colon
   std::uint32_t section = 0;         // into Text::sections
   std::uint32_t paragraph = 0;
   std::vector<Word> label;                                                  // "Access (45 CFR 164.524):" at the head of its paragraph

@@ -32,10 +32,18 @@ struct Class {
 enum class Duty : unsigned char { must, grant, ban, any, right, denied };
 enum class By : unsigned char { associate, not_entity, any };
 
+// Where `if` stands (near the act, or anywhere in the document), `then` must stand there too, or the clause is weaker; without `then`, always.
+struct When {
+  ClassId if_class = 0;
+  std::vector<ClassId> then;
+  bool document = false;
+};
+
 struct Limb {
   std::vector<std::vector<ClassId>> all;  // the first is the act; each one of these
   std::vector<ClassId> none, needs, weaker_if;
   std::vector<std::pair<ClassId, unsigned>> not_after;  // not so many words before the act
+  std::vector<When> when;
   Duty duty = Duty::must;
   By by = By::associate;
   Is is = Is::present;
@@ -43,6 +51,7 @@ struct Limb {
   bool context = false;  // the citation in the paragraph's own heading counts
   bool section = false;  // so do the words of the section's heading
   bool blank_unclear = false;
+  bool item = false;  // the act leads into a list ("may use PHI for:"), and this is an item of it
 };
 struct TermRule {
   std::string id, cite, name;
