@@ -392,7 +392,7 @@ class Reader {
     ++sentences_;
     selves_ += hits_.any(self_);
     mades_ += hits_.any(made_);
-    talks_ += hits_.any(talk_);
+    talks_ += std::any_of(hits_.of(talk_).begin(), hits_.of(talk_).end(), [&](const Hit& h) { return h.end > s.own; });
     shalls_ += hits_.any(shall_);
     phis_ += hits_.any(phi_);
     if (definition(s)) return;
@@ -441,8 +441,9 @@ class Reader {
         if (all && i == 1) near_[term] = true;
       }
       if (l.item && !(says_something(s) && std::all_of(l.all.begin(), l.all.end(), [&](const auto& any) {
-            return std::any_of(any.begin(), any.end(), [&](ClassId c) { return hits_.any(c) && hits_.of(c).front().end <= s.own; });
-          })))
+                        return std::any_of(any.begin(), any.end(),
+                                           [&](ClassId c) { return hits_.any(c) && hits_.of(c).front().end <= s.own; });
+                      })))
         continue;
       if (!all || !(own || l.item)) continue;
       if (std::any_of(l.needs.begin(), l.needs.end(), [&](ClassId c) { return !hits_.any(c) && !has(s.label, c); })) continue;
@@ -526,6 +527,7 @@ class Reader {
         c.because = because;
       }
     };
+    if (l.duty == Duty::grant && !mode && !uses_heading(s)) less(Is::unclear, "nobody is said to be permitted it");
     if (l.duty == Duty::must) {
       // "may use subcontractors, provided that it obliges them …" binds.
       const auto provided = is_may ? hits_.before(provided_, act.begin, 30) : std::nullopt;
@@ -533,8 +535,7 @@ class Reader {
         less(Is::weaker, "it may, and need not");
       else if (mode)
         c.confidence += 0.1;
-      else if (act.begin > s.own + 2 + labeled(s) && who.role != Role::associate &&
-               !(labeled(s) > 0 && duties_heading(s, Role::associate)))
+      else if (act.begin > s.own + 2 + labeled(s) && who.role != Role::associate && !(labeled(s) > 0 && duties_heading(s, Role::associate)))
         less(Is::unclear, "nobody is said to be bound to it");
     }
     if (l.duty == Duty::must || l.duty == Duty::ban || l.duty == Duty::any)
@@ -585,6 +586,13 @@ class Reader {
     return duties && entity != associate && (side == Role::entity ? entity : associate);
   }
 
+  // "Permitted Uses and Disclosures" above it, or before it.
+  [[nodiscard]] bool uses_heading(const Sentence& s) const {
+    const auto speaks = [&](const Word& w) { return t_.words[w.id].starts_with("permit") || t_.words[w.id].starts_with("use"); };
+    const auto& h = t_.sections[s.section];
+    return std::any_of(h.begin(), h.end(), speaks) || std::any_of(s.label.begin(), s.label.end(), speaks);
+  }
+
   [[nodiscard]] bool denies(const Sentence& s, const Hit& act, const std::optional<Hit>& mode, Duty duty) const {
     if (const auto no = hits_.before(no_duty_, act.begin, 14); no && (!mode || no->begin + 3 >= mode->begin || no->end > mode->begin))
       return true;
@@ -595,6 +603,8 @@ class Reader {
         for (std::uint32_t i = at; i < s.words.size() && duty == Duty::grant; ++i)
           for (const char* but : {"except", "other", "unless", "only", "beyond", "than"})
             if (is(s.words[i], but)) return false;
+        for (std::uint32_t next = at + 1; next < std::min<std::size_t>(at + 3, s.words.size()); ++next)  // "may not be feasible to"
+          if (is(s.words[next], "feasible") || is(s.words[next], "possible") || is(s.words[next], "practicable")) return false;
         return !(at + 1 < s.words.size() &&
                  (is(s.words[at + 1], "unreasonably") || is(s.words[at + 1], "fail") || is(s.words[at + 1], "only")));
       }
@@ -757,14 +767,15 @@ class Reader {
   [[nodiscard]] Kind kind() const {
     std::size_t bound = 0;
     for (const std::size_t t : found_) bound += w_.terms[t].required;
-    const bool talk = sentences_ > 0 && (talks_ * 100 > sentences_ * 30 || (talks_ * 100 > sentences_ * 14 &&
-                                                                            (questions_ >= 2 || talk_terms_.size() >= 2)));
+    const bool talk = sentences_ > 0 &&
+                      (talks_ * 100 > sentences_ * 30 || (talks_ * 100 > sentences_ * 14 && (questions_ >= 2 || talk_terms_.size() >= 2)));
     const bool itself = selves_ >= 2 || (selves_ >= 1 && (mades_ >= 1 || titled_));
-    // A data use agreement; and a service agreement with a paragraph on PHI that leaves the rest to a BAA.
-    const bool another = others_ > associates_ || (!titled_ && bound < 7 && phis_ * 20 < sentences_);
+    // A data use agreement; a service agreement with a paragraph on PHI that leaves the rest to a BAA; a playbook that binds nobody.
+    const bool another = others_ > associates_ || (!titled_ && (bound < 6 || (bound < 7 && phis_ * 20 < sentences_)));
+    const bool binds = titled_ || shalls_ * 20 >= sentences_;
     const bool speaks = bound >= 3 && itself && phis_ >= 2 && bound > talk_terms_.size() && !(talk && talk_terms_.size() * 2 >= bound);
     const bool much_talk = talks_ * 100 > sentences_ * 30;
-    if (speaks && !another && !much_talk) return Kind::baa;
+    if (speaks && binds && !another && !much_talk) return Kind::baa;
     if (talk || sentences_ == 0) return Kind::not_an_agreement;
     return mades_ >= 2 && selves_ >= 3 && shalls_ >= 4 ? Kind::agreement : Kind::not_an_agreement;
   }

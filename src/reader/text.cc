@@ -211,7 +211,8 @@ class Splitter {
  private:
   struct Level {
     char own = 0, items = 0;
-    char last = 0;  // last letter of its items, to tell (i) after (h) from roman one
+    char last = 0;        // last letter of its items, to tell (i) after (h) from roman one
+    bool listed = false;  // its items so far are paragraphs without a mark, each a verb with what belongs to it
     std::vector<Word> lead;
   };
 
@@ -427,6 +428,8 @@ class Splitter {
   }
 
   bool heading(std::size_t begin, std::size_t end, const Marker& m, const std::vector<Word>& ws) const {
+    const bool listed = !levels_.empty() && levels_.back().items == 0 && m.style == 0 && plain_item(ws) &&
+                        (levels_.back().listed || paragraphs_ == lead_paragraph_ + 1);
     const std::string_view s = out_.bytes;
     if (s[begin] == '#' && !(s[end - 1] == ':' && binds(ws))) return true;
     if (ws.empty() || ws.size() > 14 || s[end - 1] == ':' || s[end - 1] == ';' || s[end - 1] == ',') return false;
@@ -439,7 +442,32 @@ class Splitter {
         ++small;
     }
     if (s[end - 1] == '.' && m.style == 0) return false;
-    return small == 0 ? caps > 0 : m.style == 0 && end - begin < 70 && small <= caps + 3 && s[end - 1] != '.';
+    return small == 0 ? caps > 0 : m.style == 0 && !listed && end - begin < 70 && small <= caps + 3 && s[end - 1] != '.';
+  }
+
+  // "Report any breach within 72 hours": no subject and no modal of its own, and not the beginning of prose.
+  [[nodiscard]] bool plain_item(const std::vector<Word>& ws) const {
+    static constexpr std::array kProse = {"this",
+                                          "the",
+                                          "each",
+                                          "all",
+                                          "any",
+                                          "if",
+                                          "in",
+                                          "upon",
+                                          "for",
+                                          "such",
+                                          "a",
+                                          "an",
+                                          "where",
+                                          "when",
+                                          "these",
+                                          "those",
+                                          "except",
+                                          "nothing",
+                                          "notwithstanding",
+                                          "by"};
+    return ws.size() >= 3 && !binds(ws) && std::find(kProse.begin(), kProse.end(), out_.words[ws[0].id]) == kProse.end();
   }
 
   void paragraph(std::size_t begin, std::size_t end) {
@@ -472,7 +500,6 @@ class Splitter {
       return;
     }
     std::vector<Word> lead;
-    bool deeper = false;
     if (s[begin] == '#') levels_.clear();
     if (m.style != 0) {
       while (!levels_.empty()) {
@@ -481,7 +508,6 @@ class Splitter {
         if (top.items == m.style) {
           lead = top.lead;
           if (m.label.size() == 1) top.last = lower(m.label[0]);
-          deeper = true;
           break;
         }
         levels_.pop_back();
@@ -491,10 +517,15 @@ class Splitter {
       Level& top = levels_.back();
       // PDF: "(1)" stands alone, and what it numbers comes a few lines below.
       const bool continues = (top.items == 0 || bare_) && !upper(static_cast<unsigned char>(s[begin]));
-      if (continues || (top.items == 0 && paragraphs_ == lead_paragraph_ + 1))
+      const bool next = paragraphs_ == lead_paragraph_ + 1;
+      if (continues || (top.items == 0 && (next || (top.listed && plain_item(ws))))) {
         lead = top.lead;
-      else if (top.items != 0 && upper(static_cast<unsigned char>(s[begin])) && !deeper && s[begin - (begin > 0 ? 1 : 0)] == '\n')
+        top.listed = plain_item(ws);
+      } else if (top.items == 0) {
+        top.listed = false;
+      } else if (upper(static_cast<unsigned char>(s[begin])) && s[begin - (begin > 0 ? 1 : 0)] == '\n') {
         levels_.clear();
+      }
     }
     bare_ = m.style != 0 ? body >= end : bare_ && !lead.empty();
     sentences(body, end, m, lead);
@@ -514,16 +545,15 @@ class Splitter {
       }
       const std::size_t to = std::min(stop + 1, end);
       if (to <= at) break;
-      // A label: a few words and a full stop or colon at the head of the paragraph.
       const std::vector<Word> ws = words(at, to);
-      if (first && ws.size() <= 9 && to < end && !binds(ws)) {
-        label = ws;
-      } else if (first) {
+      // A label: a few words and a colon or full stop at the head of the paragraph.
+      if (first) {
         const std::size_t colon = s.substr(at, std::min<std::size_t>(to - at, 90)).find(':');
-        if (colon != std::string_view::npos && colon + 2 < to - at) {
-          std::vector<Word> before = words(at, at + colon);
-          if (before.size() <= 9 && !binds(before)) label = std::move(before);
-        }
+        if (colon != std::string_view::npos && colon + 2 < to - at)
+          label = words(at, at + colon);
+        else if (to < end)
+          label = ws;
+        if (label.size() > 9 || binds(label)) label.clear();
       }
       first = false;
       char as = 0;

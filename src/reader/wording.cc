@@ -14,10 +14,10 @@ using stack::yaml::Node;
 
 // Classes that the code itself asks for: parties, how binding a sentence is, numbers and bounds, what a document is.
 constexpr std::array kAskedFor = {
-    "entity",   "associate",    "party-name",  "other-person", "both",        "subcontractor", "phi",       "agreement",
-    "shall",    "may",          "soft",        "no-duty",      "conditional", "report",        "report-up", "phi-breach-any",
-    "incident", "means",        "self",        "made-between", "talk",        "talk-subject",  "blanket",   "blanket-act",
-    "use-act",  "own-purposes", "ai-training", "offshore",     "in-country",  "consent",       "insurance", "audit",
+    "entity",   "associate",    "party-name",  "other-person", "both",        "subcontractor",   "phi",       "agreement",
+    "shall",    "may",          "soft",        "no-duty",      "conditional", "report",          "report-up", "phi-breach-any",
+    "incident", "means",        "self",        "made-between", "talk",        "talk-subject",    "blanket",   "blanket-act",
+    "use-act",  "own-purposes", "ai-training", "offshore",     "in-country",  "consent",         "insurance", "audit",
     "survival", "limit-on",     "deidentify",  "fillable",     "provided",    "other-agreement",
 };
 

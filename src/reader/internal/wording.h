@@ -32,7 +32,8 @@ struct Class {
 enum class Duty : unsigned char { must, grant, ban, any, right, denied };
 enum class By : unsigned char { associate, not_entity, any };
 
-// Where `if` stands (near the act, or anywhere in the document), `then` must stand there too, or the clause is weaker; without `then`, always.
+// Where `if` stands (near the act, or anywhere in the document), `then` must stand there too, or the clause is weaker; without `then`,
+// always.
 struct When {
   ClassId if_class = 0;
   std::vector<ClassId> then;
