@@ -167,7 +167,8 @@ class Reader {
     LICET_CLASS(in_country, "in-country"), LICET_CLASS(consent, "consent"), LICET_CLASS(insurance, "insurance"),
         LICET_CLASS(audit, "audit");
     LICET_CLASS(survival, "survival"), LICET_CLASS(limit_on, "limit-on"), LICET_CLASS(deidentify, "deidentify"),
-        LICET_CLASS(use_act, "use-act"), LICET_CLASS(provided, "provided"), LICET_CLASS(other_agreement, "other-agreement");
+        LICET_CLASS(use_act, "use-act"), LICET_CLASS(provided, "provided"), LICET_CLASS(other_agreement, "other-agreement"),
+        LICET_CLASS(only, "only");
 #undef LICET_CLASS
     for (std::uint32_t i = 0; i < t_.words.size(); ++i) ids_[t_.words[i]] = i;
   }
@@ -466,6 +467,12 @@ class Reader {
     return {};
   }
 
+  // "These logs", "the report": a thing, where the act was looked for.
+  [[nodiscard]] bool named(const Sentence& s, const Hit& act) const {
+    static constexpr std::array kBefore = {"the", "these", "such", "all", "any", "a", "an", "of", "its", "this", "that", "each", "no"};
+    return act.begin > s.own && std::find(kBefore.begin(), kBefore.end(), t_.words[s.words[act.begin - 1].id]) != kBefore.end();
+  }
+
   // An item of a list: at least three words of its own, and none a blank.
   [[nodiscard]] bool says_something(const Sentence& s) const {
     return s.words.size() >= s.own + 3 &&
@@ -527,7 +534,8 @@ class Reader {
         c.because = because;
       }
     };
-    if (l.duty == Duty::grant && !mode && !uses_heading(s)) less(Is::unclear, "nobody is said to be permitted it");
+    if (l.duty == Duty::grant && !mode && who.role != Role::associate && !uses_heading(s) && !hits_.near(only_, act, 12))
+      less(Is::unclear, "nobody is said to be permitted it");
     if (l.duty == Duty::must) {
       // "may use subcontractors, provided that it obliges them …" binds.
       const auto provided = is_may ? hits_.before(provided_, act.begin, 30) : std::nullopt;
@@ -535,7 +543,8 @@ class Reader {
         less(Is::weaker, "it may, and need not");
       else if (mode)
         c.confidence += 0.1;
-      else if (act.begin > s.own + 2 + labeled(s) && who.role != Role::associate && !(labeled(s) > 0 && duties_heading(s, Role::associate)))
+      else if ((act.begin > s.own + 2 + labeled(s) || named(s, act)) && who.role != Role::associate &&
+               !(labeled(s) > 0 && duties_heading(s, Role::associate)))
         less(Is::unclear, "nobody is said to be bound to it");
     }
     if (l.duty == Duty::must || l.duty == Duty::ban || l.duty == Duty::any)
@@ -765,13 +774,13 @@ class Reader {
 
   // --- what it is, and the answer ---
   [[nodiscard]] Kind kind() const {
-    std::size_t bound = 0;
-    for (const std::size_t t : found_) bound += w_.terms[t].required;
+    std::size_t bound = 0, telling = 0;
+    for (const std::size_t t : found_) bound += w_.terms[t].required, telling += w_.terms[t].telling;
     const bool talk = sentences_ > 0 &&
                       (talks_ * 100 > sentences_ * 30 || (talks_ * 100 > sentences_ * 14 && (questions_ >= 2 || talk_terms_.size() >= 2)));
     const bool itself = selves_ >= 2 || (selves_ >= 1 && (mades_ >= 1 || titled_));
     // A data use agreement; a service agreement with a paragraph on PHI that leaves the rest to a BAA; a playbook that binds nobody.
-    const bool another = others_ > associates_ || (!titled_ && (bound < 6 || (bound < 7 && phis_ * 20 < sentences_)));
+    const bool another = others_ > associates_ || (!titled_ && (telling == 0 || (bound < 7 && phis_ * 20 < sentences_)));
     const bool binds = titled_ || shalls_ * 20 >= sentences_;
     const bool speaks = bound >= 3 && itself && phis_ >= 2 && bound > talk_terms_.size() && !(talk && talk_terms_.size() * 2 >= bound);
     const bool much_talk = talks_ * 100 > sentences_ * 30;
@@ -877,7 +886,7 @@ class Reader {
   std::uint32_t breach_section_ = 0, incident_section_ = 0;
   ClassId entity_, associate_, party_, other_, both_, subs_, phi_, shall_, may_, soft_, no_duty_, conditional_, report_, report_up_,
       breach_, incident_, means_, self_, made_, talk_, talk_subject_, blanket_, blanket_act_, ai_, offshore_, in_country_, consent_,
-      insurance_, audit_, survival_, limit_on_, deidentify_, use_act_, provided_, other_agreement_;
+      insurance_, audit_, survival_, limit_on_, deidentify_, use_act_, provided_, other_agreement_, only_;
 };
 
 }  // namespace

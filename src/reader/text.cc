@@ -467,7 +467,9 @@ class Splitter {
                                           "nothing",
                                           "notwithstanding",
                                           "by"};
-    return ws.size() >= 3 && !binds(ws) && std::find(kProse.begin(), kProse.end(), out_.words[ws[0].id]) == kProse.end();
+    std::vector<Word> plain = ws;  // "Ensure that subcontractors agree to …" is one
+    std::erase_if(plain, [&](const Word& w) { return is(w, "agree") || is(w, "agrees"); });
+    return ws.size() >= 3 && !binds(plain) && std::find(kProse.begin(), kProse.end(), out_.words[ws[0].id]) == kProse.end();
   }
 
   void paragraph(std::size_t begin, std::size_t end) {

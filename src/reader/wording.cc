@@ -18,7 +18,7 @@ constexpr std::array kAskedFor = {
     "shall",    "may",          "soft",        "no-duty",      "conditional", "report",          "report-up", "phi-breach-any",
     "incident", "means",        "self",        "made-between", "talk",        "talk-subject",    "blanket",   "blanket-act",
     "use-act",  "own-purposes", "ai-training", "offshore",     "in-country",  "consent",         "insurance", "audit",
-    "survival", "limit-on",     "deidentify",  "fillable",     "provided",    "other-agreement",
+    "survival", "limit-on",     "deidentify",  "fillable",     "provided",    "other-agreement", "only",
 };
 
 class Loader {
@@ -199,6 +199,8 @@ class Loader {
         t.name = value.text;
       else if (key == "required")
         t.required = value.text == "true";
+      else if (key == "telling")
+        t.telling = value.text == "true";
       else if (key == "says")
         for (const Node& s : value.items) {
           LICET_TRY(limb, add_limb(s));

@@ -57,6 +57,7 @@ struct Limb {
 struct TermRule {
   std::string id, cite, name;
   bool required = false;
+  bool telling = false;  // only a BAA says so: other agreements have safeguards and notices, too
   std::vector<Limb> says;
 };
 
