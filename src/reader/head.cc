@@ -96,6 +96,28 @@ std::optional<std::string> date_after(std::string_view s, std::size_t at, std::s
   return std::nullopt;
 }
 
+// "Cedar Valley Clinic, P.C.", and neither "WHEREAS, the Practice" nor half a sentence: most words are capitalized.
+bool is_name(std::string_view s) {
+  if (s.size() < 3 || s.size() > 100 || !(s[0] >= 'A' && s[0] <= 'Z') || s.find("__") != std::string_view::npos ||
+      s.find_first_of("[]*\"<>{}|") != std::string_view::npos)
+    return false;
+  std::size_t words = 0, small = 0;
+  for (std::size_t at = 0; at < s.size();) {
+    const std::size_t to = std::min(s.find(' ', at), s.size());
+    const std::string_view word = s.substr(at, to - at);
+    if (!word.empty()) {
+      ++words;
+      const bool link = word == "of" || word == "the" || word == "and" || word == "for" || word == "d/b/a" || word == "dba" || word == "at";
+      small += !link && word[0] >= 'a' && word[0] <= 'z';
+      static constexpr std::array kNever = {"WHEREAS",  "WHEREAS,", "If",   "Whereas,", "When", "This", "In",  "Covered",
+                                            "Business", "The",      "Your", "You",      "Each", "Any",  "Upon"};
+      if (words == 1 && std::find(kNever.begin(), kNever.end(), word) != kNever.end()) return false;
+    }
+    at = to + 1;
+  }
+  return small == 0 || (words >= 4 && small * 4 <= words);
+}
+
 // The name before a parenthesis: back to "between", "and", a line's beginning or a sentence's end.
 std::string name_before(std::string_view s, std::size_t at) {
   std::size_t from = at > 160 ? at - 160 : 0;
@@ -104,6 +126,7 @@ std::string name_before(std::string_view s, std::size_t at) {
        {" between ", " between:\n", " BETWEEN ", " and ", " AND ", ". ", "\n\n", ") ", ", on behalf of ", " by ", "Between "})
     if (const std::size_t cut = part.rfind(stop); cut != std::string_view::npos) part.remove_prefix(cut + stop.size());
   part = trim(part);
+  while (part.starts_with(":") || part.starts_with(")")) part = trim(part.substr(1));
   // "ABC Clinic, a Delaware corporation with its office at …": the name is what comes before the comma.
   for (const std::string_view stop :
        {", a ", ", an ", ", with ", ", having ", ", located ", ", whose ", ", its ", " with its ", " located ", ", on its"})
@@ -116,10 +139,7 @@ std::string name_before(std::string_view s, std::size_t at) {
       out += c;
     }
   }
-  if (out.size() < 3 || out.size() > 100 || out[0] == '[' || out[0] == '_' || out.find("__") != std::string::npos ||
-      !(out[0] >= 'A' && out[0] <= 'Z'))
-    return {};
-  return out;
+  return is_name(out) ? out : std::string();
 }
 
 }  // namespace
@@ -142,8 +162,20 @@ void head(std::string_view text, Reading& reading) {
       const std::size_t open = folded.rfind('(', at);
       if (open != std::string::npos && at - open < 60 && folded.substr(open, at - open).find(')') == std::string::npos)
         name = name_before(top, open);
-      // "Business Associate" (shall) mean(s) X
       const std::string_view behind = std::string_view(folded).substr(at + c.words.size(), 40);
+      // Business Associate: X, a Delaware corporation
+      std::size_t colon = behind.find_first_not_of("*_) ");
+      if (name.empty() && colon != std::string_view::npos && behind[colon] == ':' &&
+          (at == 0 || top[at - 1] == '\n' || top[at - 1] == '*')) {
+        const std::size_t from = top.find_first_not_of(":*_ ", at + c.words.size() + colon);
+        if (from != std::string_view::npos && from < top.size()) {
+          std::string_view line = top.substr(from, std::min(top.find_first_of("\n(", from) - from, std::size_t{100}));
+          for (const std::string_view stop : {", a ", ", an ", " ("})
+            if (const std::size_t cut = line.find(stop); cut != std::string_view::npos) line = line.substr(0, cut);
+          if (line = trim(line); is_name(line)) name = std::string(line);
+        }
+      }
+      // "Business Associate" (shall) mean(s) X
       for (const std::string_view verb : {" means ", " shall mean ", " is "})
         if (const std::size_t v = behind.find(verb); name.empty() && v != std::string_view::npos && v < 6) {
           std::size_t from = at + c.words.size() + v + verb.size();
@@ -158,7 +190,7 @@ void head(std::string_view text, Reading& reading) {
       if (const std::size_t at = folded.find(fmt::format("{}{}", verb, c.words));
           name.empty() && at != std::string::npos && at < top.size())
         name = name_before(top, at);
-    if (!name.empty() && name.size() < 100) reading.parties.push_back({std::move(name), std::string(c.role)});
+    if (is_name(name)) reading.parties.push_back({std::move(name), std::string(c.role)});
   }
 
   struct Dated {

@@ -168,7 +168,7 @@ class Reader {
         LICET_CLASS(audit, "audit");
     LICET_CLASS(survival, "survival"), LICET_CLASS(limit_on, "limit-on"), LICET_CLASS(deidentify, "deidentify"),
         LICET_CLASS(use_act, "use-act"), LICET_CLASS(provided, "provided"), LICET_CLASS(other_agreement, "other-agreement"),
-        LICET_CLASS(only, "only");
+        LICET_CLASS(only, "only"), LICET_CLASS(end_act, "end-act");
 #undef LICET_CLASS
     for (std::uint32_t i = 0; i < t_.words.size(); ++i) ids_[t_.words[i]] = i;
   }
@@ -717,7 +717,7 @@ class Reader {
 
   void numbers(std::size_t index, const Sentence& s) {
     // Clocks: in the sentence that asks for the report, or in one of the same paragraph or section that speaks of the report.
-    if (hits_.any(report_up_)) {
+    if (hits_.any(report_up_) && !hits_.any(end_act_)) {  // "terminate upon notice of breach" has the clock of a cure
       const Hit& act = hits_.of(report_up_).front();
       const Subject who = subject(s, act.begin, 25);
       if (who.role != Role::entity && who.role != Role::other) {
@@ -886,7 +886,7 @@ class Reader {
   std::uint32_t breach_section_ = 0, incident_section_ = 0;
   ClassId entity_, associate_, party_, other_, both_, subs_, phi_, shall_, may_, soft_, no_duty_, conditional_, report_, report_up_,
       breach_, incident_, means_, self_, made_, talk_, talk_subject_, blanket_, blanket_act_, ai_, offshore_, in_country_, consent_,
-      insurance_, audit_, survival_, limit_on_, deidentify_, use_act_, provided_, other_agreement_, only_;
+      insurance_, audit_, survival_, limit_on_, deidentify_, use_act_, provided_, other_agreement_, only_, end_act_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@ import pathlib
 import resource
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -17,13 +18,8 @@ from world import BINARY, ROOT, Case
 
 AGREEMENTS = ROOT / "tests" / "agreements"
 LABELED = ROOT.parent / "shared" / "data" / "baa"
-COLUMNS = {  # of the shared labels → our terms
-    "permitted_uses": "permitted-uses", "no_further_use": "no-further-use", "safeguards": "safeguards", "security_rule": "security-rule",
-    "report_impermissible_use": "report-use", "report_breach": "report-breach", "report_security_incident": "report-incident",
-    "subcontractor_flowdown": "subcontractors", "access_524": "access", "amendment_526": "amendment", "accounting_528": "accounting",
-    "ce_obligations": "entity-duties", "books_records_hhs": "books", "return_destroy": "return-destroy",
-    "termination_material_breach": "termination",
-}
+sys.path.insert(0, str(AGREEMENTS))
+from score import COLUMNS  # noqa: E402  of the shared labels → our terms
 STATES = {"present", "absent", "weaker", "stricter", "unclear"}
 PLAIN = (AGREEMENTS / "01-plain.txt").read_text()
 
