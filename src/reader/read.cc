@@ -168,7 +168,7 @@ class Reader {
         LICET_CLASS(audit, "audit");
     LICET_CLASS(survival, "survival"), LICET_CLASS(limit_on, "limit-on"), LICET_CLASS(deidentify, "deidentify"),
         LICET_CLASS(use_act, "use-act"), LICET_CLASS(provided, "provided"), LICET_CLASS(other_agreement, "other-agreement"),
-        LICET_CLASS(only, "only"), LICET_CLASS(end_act, "end-act");
+        LICET_CLASS(only_use, "only-use"), LICET_CLASS(end_act, "end-act");
 #undef LICET_CLASS
     for (std::uint32_t i = 0; i < t_.words.size(); ++i) ids_[t_.words[i]] = i;
   }
@@ -381,6 +381,10 @@ class Reader {
     }
     hits_.find(s);
     for (ClassId c = 0; c < w_.classes.size(); ++c) seen_[c] = seen_[c] || hits_.any(c);
+    // Or it names its parties: between HealthTech ("Business Associate") and City Hospital ("Covered Entity").
+    const std::string_view own = t_.bytes.substr(s.begin, s.end - s.begin);
+    titled_ = titled_ || (hits_.any(made_) && hits_.any(associate_) && hits_.any(entity_) &&
+                          (own.find("(\"") != std::string_view::npos || own.find("(\u201C") != std::string_view::npos));
     titled_ = titled_ || (index < 6 && s.words.size() <= 10 && !s.question && hits_.any(associate_) && hits_.any(w_.id("agreement")));
     associates_ += hits_.of(associate_).size();
     others_ += hits_.of(other_agreement_).size();
@@ -534,7 +538,7 @@ class Reader {
         c.because = because;
       }
     };
-    if (l.duty == Duty::grant && !mode && who.role != Role::associate && !uses_heading(s) && !hits_.near(only_, act, 12))
+    if (l.duty == Duty::grant && !mode && who.role != Role::associate && !uses_heading(s) && !hits_.near(only_use_, act, 0))
       less(Is::unclear, "nobody is said to be permitted it");
     if (l.duty == Duty::must) {
       // "may use subcontractors, provided that it obliges them …" binds.
@@ -604,7 +608,7 @@ class Reader {
 
   [[nodiscard]] bool denies(const Sentence& s, const Hit& act, const std::optional<Hit>& mode, Duty duty) const {
     if (const auto no = hits_.before(no_duty_, act.begin, 14); no && (!mode || no->begin + 3 >= mode->begin || no->end > mode->begin))
-      return true;
+      return !supposed(s, no->begin);
     if (!mode) return false;
     for (std::uint32_t at = mode->end; at < act.begin && at < mode->end + 4; ++at)
       if (is(s.words[at], "not") || is(s.words[at], "never")) {
@@ -613,10 +617,20 @@ class Reader {
           for (const char* but : {"except", "other", "unless", "only", "beyond", "than"})
             if (is(s.words[i], but)) return false;
         for (std::uint32_t next = at + 1; next < std::min<std::size_t>(at + 3, s.words.size()); ++next)  // "may not be feasible to"
-          if (is(s.words[next], "feasible") || is(s.words[next], "possible") || is(s.words[next], "practicable")) return false;
+          if (is(s.words[next], "limited") || is(s.words[next], "feasible") || is(s.words[next], "possible") ||
+              is(s.words[next], "practicable"))
+            return false;
         return !(at + 1 < s.words.size() &&
                  (is(s.words[at + 1], "unreasonably") || is(s.words[at + 1], "fail") || is(s.words[at + 1], "only")));
       }
+    return false;
+  }
+
+  // "if Business Associate cannot return …": a case, not a denial.
+  [[nodiscard]] bool supposed(const Sentence& s, std::uint32_t at) const {
+    for (std::uint32_t back = 1; back <= 6 && back <= at; ++back)
+      for (const char* word : {"if", "event", "where", "when", "extent", "unless"})
+        if (is(s.words[at - back], word)) return true;
     return false;
   }
 
@@ -778,7 +792,7 @@ class Reader {
     for (const std::size_t t : found_) bound += w_.terms[t].required, telling += w_.terms[t].telling;
     const bool talk = sentences_ > 0 &&
                       (talks_ * 100 > sentences_ * 30 || (talks_ * 100 > sentences_ * 14 && (questions_ >= 2 || talk_terms_.size() >= 2)));
-    const bool itself = selves_ >= 2 || (selves_ >= 1 && (mades_ >= 1 || titled_));
+    const bool itself = selves_ >= 2 || (titled_ && mades_ + selves_ >= 1) || (selves_ >= 1 && mades_ >= 1);
     // A data use agreement; a service agreement with a paragraph on PHI that leaves the rest to a BAA; a playbook that binds nobody.
     const bool another = others_ > associates_ || (!titled_ && (telling == 0 || (bound < 7 && phis_ * 20 < sentences_)));
     const bool binds = titled_ || shalls_ * 20 >= sentences_;
@@ -886,7 +900,7 @@ class Reader {
   std::uint32_t breach_section_ = 0, incident_section_ = 0;
   ClassId entity_, associate_, party_, other_, both_, subs_, phi_, shall_, may_, soft_, no_duty_, conditional_, report_, report_up_,
       breach_, incident_, means_, self_, made_, talk_, talk_subject_, blanket_, blanket_act_, ai_, offshore_, in_country_, consent_,
-      insurance_, audit_, survival_, limit_on_, deidentify_, use_act_, provided_, other_agreement_, only_, end_act_;
+      insurance_, audit_, survival_, limit_on_, deidentify_, use_act_, provided_, other_agreement_, only_use_, end_act_;
 };
 
 }  // namespace

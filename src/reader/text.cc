@@ -173,6 +173,7 @@ class Splitter {
     };
     std::size_t previous = 0;  // length of the line before
     bool page_number = false;
+    std::size_t bullets = 0;  // alone on their lines, and not yet met by what they mark
     for (std::size_t at = 0; at < s.size();) {
       std::size_t stop = s.find_first_of("\n\f", at);
       if (stop == std::string_view::npos) stop = s.size();
@@ -183,12 +184,17 @@ class Splitter {
         if (!page_number && !(stop < s.size() && s[stop] == '\f')) flush();
       } else if (is_page_number(line.substr(first))) {
         page_number = true;
+      } else if (is_bullet(line.substr(first))) {
+        // PDF: bullets in a column of their own, and what they mark below them.
+        flush();
+        ++bullets;
       } else {
         page_number = false;
         const Marker m = marker(line.substr(first), false);
         const bool hash = line[first] == '#' || line[first] == '|' || line[first] == '>';
         const bool starts_upper = upper(static_cast<unsigned char>(line[first]));
-        const bool short_before = previous < 50 && starts_upper;
+        const bool short_before = (previous < 50 || bullets > 0) && starts_upper;
+        if (bullets > 0 && starts_upper) --bullets;
         if (end > begin && (m.style != 0 || hash || previous > 220 || short_before || end - begin > limits_.paragraph_bytes)) flush();
         if (end == begin) begin = at + first;
         end = stop;
@@ -224,6 +230,12 @@ class Splitter {
     if (folded.starts_with("page")) folded.erase(0, 4);
     if (folded.empty()) return false;
     return folded.find_first_not_of("0123456789of-|/") == std::string::npos && folded.find_first_of("0123456789") != std::string::npos;
+  }
+
+  static bool is_bullet(std::string_view line) {
+    char as = 0;
+    while (!line.empty() && space(static_cast<unsigned char>(line.back()))) line.remove_suffix(1);
+    return !line.empty() && mark(line, 0, as) == line.size() && as == '*';
   }
 
   std::uint32_t intern(std::string word) {

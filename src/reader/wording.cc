@@ -18,7 +18,7 @@ constexpr std::array kAskedFor = {
     "shall",    "may",          "soft",        "no-duty",      "conditional", "report",          "report-up", "phi-breach-any",
     "incident", "means",        "self",        "made-between", "talk",        "talk-subject",    "blanket",   "blanket-act",
     "use-act",  "own-purposes", "ai-training", "offshore",     "in-country",  "consent",         "insurance", "audit",
-    "survival", "limit-on",     "deidentify",  "fillable",     "provided",    "other-agreement", "only",      "end-act",
+    "survival", "limit-on",     "deidentify",  "fillable",     "provided",    "other-agreement", "only-use",  "end-act",
 };
 
 class Loader {
