@@ -154,7 +154,9 @@ class Judge {
 
   [[nodiscard]] std::string under() const {
     std::string out;
-    for (const PackInfo& p : out_.packs) out += fmt::format("{}{}@{}", out.empty() ? "under packs " : ", ", p.id, p.version);
+    for (const PackInfo& p : out_.packs)
+      out += fmt::format("{}{}@{}{}", out.empty() ? "under packs " : ", ", p.id, p.version,
+                         p.status == "proposed" ? " (proposed, not in force)" : "");
     if (out.empty()) out = "under no pack";
     return out + "; state law not assessed";
   }

@@ -266,6 +266,8 @@ class Loader {
     LICET_TRY(none, in.text(d, "none", false));
     LICET_TRY(check, in.text(d, "check", true));
     LICET_TRY(mend, in.text(d, "mend", true));
+    LICET_TRY(notes, in.text(d, "notes", false));
+    r.notes = notes;
     r.cites = std::move(cites);
     r.source = source;
     r.about = about;

@@ -42,6 +42,7 @@ struct Requirement {
   std::string proves;
   std::map<std::string, Effect> effect;  // by ground kind; "default"
   std::string each, check, mend;
+  std::string notes;                             // where it comes from, and what of it is not certain; may be empty
   std::string none;                              // the sentence where the population is empty
   std::vector<std::string> needs;                // columns of `each` that must be known
   std::map<std::string, std::string> questions;  // for each of them: what to ask, as a template like `mend`
