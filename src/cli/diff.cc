@@ -35,16 +35,35 @@ int diff(const DiffArgs& args) {
   if (!was) return fail(was.error());
   auto is = judged_world(after);
   if (!is) return fail(is.error());
-  const std::vector<rules::Turn> turns = rules::compare(was->world.judgment, is->world.judgment);
+  std::vector<rules::Turn> turns = rules::compare(was->world.judgment, is->world.judgment);
   const std::vector<license::Change> changes = license::diff(*was->world.table, *is->world.table);
+  std::vector<const rules::Pack*> proposed;  // asked for here, and not judged by before
+  for (const rules::Pack& pack : is->world.packs) {
+    const auto same = [&](const auto& p) { return p.id == pack.info.id; };
+    if (pack.info.status == "proposed" && std::none_of(was->world.judgment.packs.begin(), was->world.judgment.packs.end(), same))
+      proposed.push_back(&pack);
+  }
   if (args.format == "json") {
-    fmt::print("{}\n", proof::diff_json(turns, changes, was->world.judgment, is->world.judgment, args.strict));
+    fmt::print("{}\n", proof::diff_json(turns, changes, was->world.judgment, is->world.judgment, args.strict, proposed));
     return turns.empty() && changes.empty() ? kClean : kNo;
   }
   if (turns.empty() && changes.empty()) {
     fmt::print("No difference in what is found or licensed.\n");
     return kClean;
   }
+  // What is only proposed comes apart from what the law in force says.
+  for (const rules::Pack* pack : proposed) {
+    print_proposed(turns, *pack, is->world.judgment);
+    std::erase_if(turns, [&](const rules::Turn& t) {
+      return t.after != nullptr && std::any_of(pack->requirements.begin(), pack->requirements.end(),
+                                               [&](const rules::Requirement& r) { return r.id == t.after->requirement; });
+    });
+  }
+  if (!proposed.empty() && turns.empty() && changes.empty()) {
+    fmt::print("Nothing else differs, in what is found or in what is licensed.\n");
+    return kNo;
+  }
+  if (!proposed.empty()) fmt::print("\n{}\n", paint(Paint::bold, "and by the packs in force"));
   print_changes(changes);
   if (!turns.empty()) fmt::print("{}{}\n", changes.empty() ? "" : "\n", paint(Paint::bold, "findings"));
   print_turns(turns, is->world.judgment.under, args.strict);
@@ -76,7 +95,7 @@ void add_diff(CLI::App& app, Run& run) {
       "  licet diff examples/riverbend /tmp/changed\n"
       "  licet diff examples/riverbend --since origin/main\n"
       "  licet diff examples/riverbend --then 2027-02-01          # what time alone will change\n"
-      "  licet diff examples/riverbend --pack hipaa-security-2025-proposed");
+      "  licet diff examples/riverbend --pack hipaa-security-2025-proposed   # what a rule that is only proposed would change");
   c->callback([args, &run] { run = [args] { return diff(*args); }; });
 }
 

@@ -151,6 +151,54 @@ void print_turns(std::span<const rules::Turn> turns, std::string_view under, boo
     if (!t.breaks(strict) && !t.mends(strict)) print_turn(t.before, t.after, false, false, under);
 }
 
+void print_proposed(std::span<const rules::Turn> turns, const rules::Pack& pack, const rules::Judgment& judgment) {
+  enum Part : std::uint8_t { change, find_out, met, outside };
+  std::map<std::string_view, const rules::Requirement*> asked;
+  for (const rules::Requirement& r : pack.requirements) asked.emplace(r.id, &r);
+  std::array<std::map<std::string_view, std::vector<const Finding*>>, 4> parts;
+  for (const rules::Turn& t : turns) {
+    const Finding* f = t.after;
+    if (f == nullptr || !asked.contains(f->requirement)) continue;
+    const Part part = f->status == Status::fail || f->status == Status::stale      ? change
+                      : f->status == Status::unknown                               ? find_out
+                      : f->status == Status::pass || f->status == Status::accepted ? met
+                                                                                   : outside;
+    parts[part][f->requirement].push_back(f);
+  }
+  fmt::print("{} {}@{}: {}\n", paint(Paint::bold, "Proposed, not in force:"), pack.info.id, pack.info.version, pack.info.title);
+  fmt::print("None of this is the law today. It is what that pack would find here as of {}.\n", format(judgment.as_of));
+  for (const Part part : {change, find_out}) {
+    if (parts[part].empty()) continue;
+    fmt::print("\n{}\n", part == change ? paint(Paint::red, "would have to change") : paint(Paint::yellow, "to find out: not on record"));
+    for (const auto& [id, findings] : parts[part]) {
+      const rules::Requirement& r = *asked[id];
+      fmt::print("  {} {}\n    {}{}\n", paint(Paint::bold, id), paint(Paint::dim, fmt::format("({})", joined(r.cites))), r.asks,
+                 r.notes.empty() ? "" : " " + paint(Paint::dim, r.notes));
+      for (const Finding* f : std::span(findings).first(std::min(kShown, findings.size())))
+        fmt::print("    - {}{}\n      {}\n{}", f->subject, at(*f), brief(f->because, judgment.under),
+                   f->mend.empty() ? "" : fmt::format("      {} {}\n", paint(Paint::dim, "Do:"), f->mend));
+      if (findings.size() > kShown) fmt::print("    … and {} more (--format json has every one)\n", findings.size() - kShown);
+    }
+  }
+  const auto names = [&](Part part) {
+    std::vector<std::string> out;
+    for (const auto& [id, findings] : parts[part]) out.emplace_back(id);
+    return joined(out);
+  };
+  const auto count = [&](Part part) {
+    std::size_t n = 0;
+    for (const auto& [id, findings] : parts[part]) n += findings.size();
+    return n;
+  };
+  if (!parts[met].empty()) fmt::print("\n{} {}\n", paint(Paint::green, "met already:"), names(met));
+  if (!parts[outside].empty()) fmt::print("\n{} {}\n", paint(Paint::dim, "does not apply here:"), names(outside));
+  fmt::print(
+      "\nProposed, not in force: of {} requirements {} would have to change ({} findings), {} have something that is not on record ({}), "
+      "{} have something that is met ({}).\n",
+      pack.requirements.size(), parts[change].size(), count(change), parts[find_out].size(), count(find_out), parts[met].size(),
+      count(met));
+}
+
 void print_changes(std::span<const license::Change> changes) {
   std::vector<const license::Change*> sorted;
   for (const license::Change& c : changes) sorted.push_back(&c);

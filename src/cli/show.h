@@ -21,6 +21,8 @@ void print_steps(std::span<const proof::Step> steps, const rules::Judgment& judg
 void print_day(const epoch::Day& day, std::string_view under);
 [[nodiscard]] std::string outlook_json(std::span<const epoch::Day> days, const rules::Judgment& judgment, Date until);
 void print_turns(std::span<const rules::Turn> turns, std::string_view under, bool strict);
+// What a proposed pack would find, as work: what would have to change, what to find out, what is met already. Says that it is not in force.
+void print_proposed(std::span<const rules::Turn> turns, const rules::Pack& pack, const rules::Judgment& judgment);
 void print_changes(std::span<const license::Change> changes);  // care flows that lose come first
 
 }  // namespace licet::cli

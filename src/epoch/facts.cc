@@ -49,6 +49,13 @@ constexpr FactDetail kOpportunity[] = {
     {"for", "directory|involved-in-care|disaster-relief|immunization|abuse|victim", true},
     {"answer", "agreed|did-not-object|professional-judgment|objected", true},
 };
+// 164.404(c)(1), (d) and 164.410(c): what a notice of a breach says, and how it was given.
+constexpr FactDetail kNoticeIndividuals[] = {
+    {"contents", "what-happened|types|steps|done|contact", false, true},
+    {"by", "mail|email-agreed|substitute|website|media|telephone", false, true},
+    {"unreached", "none|fewer-than-ten|ten-or-more"},
+};
+constexpr FactDetail kNoticeEntity[] = {{"contents", "individuals|information", false, true}};
 constexpr FactDetail kVerification[] = {
     {"of", "identity|authority", true, true},
     {"by", "known|badge|letterhead|written-authority|oral-authority|warrant|credential|call-back", true, true},
@@ -78,8 +85,8 @@ constexpr FactKind kKinds[] = {
     {"device-wiped", false, "device", "", "a device was wiped"},
     {"disposed", false, "device or media", "method: clear, purge or destroy", "it was disposed of (164.310(d)(2)(i), NIST SP 800-88)"},
     {"moved", false, "device or media", "person who answers for it", "it changed hands (164.310(d)(2)(iii))"},
-    {"notice-entity", false, "incident", "", "the party upward was told of a breach (164.410)"},
-    {"notice-individuals", false, "incident", "", "the individuals were told of a breach (164.404)"},
+    {"notice-entity", false, "incident", "", "the party upward was told of a breach (164.410)", kNoticeEntity},
+    {"notice-individuals", false, "incident", "", "the individuals were told of a breach (164.404)", kNoticeIndividuals},
     {"notice-media", false, "incident", "", "the media were told of a breach (164.406)"},
     {"notice-hhs", false, "incident", "", "HHS was told of a breach (164.408)"},
     {"law-enforcement-delay", false, "incident", "", "an official asked for delay until --until (164.412)"},

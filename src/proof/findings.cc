@@ -112,13 +112,20 @@ json turn_json(const rules::Finding* before, const rules::Finding* after, bool b
 }
 
 std::string diff_json(std::span<const rules::Turn> turns, std::span<const license::Change> changes, const rules::Judgment& before,
-                      const rules::Judgment& after, bool strict) {
+                      const rules::Judgment& after, bool strict, std::span<const rules::Pack* const> proposed) {
   json findings = json::array(), licenses = json::array();
   for (const rules::Turn& t : turns) findings.push_back(turn_json(t.before, t.after, t.breaks(strict), t.mends(strict)));
   for (const license::Change& c : changes) licenses.push_back(to_json(c));
   const auto side = [](const rules::Judgment& j) { return json{{"as_of", format(j.as_of)}, {"under", j.under}, {"summary", summary(j)}}; };
-  return canonical(
-      {{"before", side(before)}, {"after", side(after)}, {"findings", std::move(findings)}, {"licenses", std::move(licenses)}});
+  json out = {{"before", side(before)}, {"after", side(after)}, {"findings", std::move(findings)}, {"licenses", std::move(licenses)}};
+  for (const rules::Pack* pack : proposed) {
+    json requirements = json::array();
+    for (const rules::Requirement& r : pack->requirements)
+      requirements.push_back({{"id", r.id}, {"cites", r.cites}, {"asks", r.asks}, {"notes", r.notes}});
+    out["proposed"].push_back(
+        {{"id", pack->info.id}, {"version", pack->info.version}, {"title", pack->info.title}, {"requirements", std::move(requirements)}});
+  }
+  return canonical(out);
 }
 
 json summary(const rules::Judgment& judgment) {

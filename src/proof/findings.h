@@ -33,7 +33,8 @@ namespace licet::proof {
 [[nodiscard]] nlohmann::json turn_json(const rules::Finding* before, const rules::Finding* after, bool breaks, bool mends);
 // What `licet diff --format json` prints (docs/formats/findings.md).
 [[nodiscard]] std::string diff_json(std::span<const rules::Turn> turns, std::span<const license::Change> changes,
-                                    const rules::Judgment& before, const rules::Judgment& after, bool strict);
+                                    const rules::Judgment& before, const rules::Judgment& after, bool strict,
+                                    std::span<const rules::Pack* const> proposed = {});
 [[nodiscard]] nlohmann::json summary(const rules::Judgment& judgment);  // status → count, every status named
 
 }  // namespace licet::proof

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
+#include "rules/internal/cases.h"
 #include "rules/rules.h"
 
 namespace licet::rules {
@@ -36,7 +38,52 @@ std::string declaration(const Pack::Case& c) {
   return out;
 }
 
-// Only what the case is about runs: a case stands alone.
+// Whether two cases stand in the same world on the same day.
+std::string world_of(const Pack::Case& c) {
+  std::string out = c.as_of;
+  const auto add = [&](std::string_view part) { out.append(1, '\0').append(part); };
+  add(c.yaml);
+  add(c.change);
+  for (const std::string& id : c.without) add(id);
+  for (const stack::Fact& f : c.facts) {
+    add("fact");
+    for (const std::string* word : {&f.kind, &f.subject, &f.object, &f.patient, &f.data_class, &f.purpose, &f.by}) add(*word);
+    for (const std::optional<Date>& day : {f.from, f.until}) add(day ? format(*day) : "");
+    add(format(f.recorded));
+    for (const auto& [name, value] : f.details) {
+      add(name);
+      add(value);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Stand> stands_of(const Pack& pack) {
+  std::vector<Stand> out;
+  std::map<std::string, std::size_t> seen;
+  for (const Pack::Case& c : pack.cases) {
+    const auto [at, is_new] = seen.emplace(world_of(c), out.size());
+    if (is_new) out.emplace_back();
+    out[at->second].cases.push_back(&c);
+  }
+  return out;
+}
+
+Result<Bench> Stand::open(Mold& mold) const {
+  const Pack::Case& c = *cases.front();
+  std::vector<stack::Source> sources = {{"case.yaml", declaration(c), stack::Layer::authored}};
+  if (!c.change.empty()) sources.push_back({"change.yaml", c.change, stack::Layer::decisions});
+  const stack::Loaded loaded = stack::load(sources);
+  if (!loaded.stack)
+    return Error{Code::invalid_argument,
+                 fmt::format("the case does not load: {}", loaded.problems.empty() ? "?" : loaded.problems.front().text())};
+  auto as_of = parse_date(c.as_of);
+  if (!as_of) return Error{Code::invalid_argument, fmt::format("as-of '{}' is no date", c.as_of)};
+  return Bench::make(stack::relations(*loaded.stack, c.facts), *as_of, &mold);
+}
+
 Pack just(const Pack& pack, const std::string& id) {
   Pack out;
   out.info = pack.info;
@@ -55,7 +102,7 @@ Pack just(const Pack& pack, const std::string& id) {
   return out;
 }
 
-std::string outcome(const Pack::Case& c, const Judgment& judgment) {
+std::string off(const Pack::Case& c, const Judgment& judgment) {
   if (c.expect == "ground" || c.expect == "no-ground") {
     std::string all;
     for (const Ground& g : judgment.grounds)
@@ -82,8 +129,6 @@ std::string outcome(const Pack::Case& c, const Judgment& judgment) {
   return "no finding on it";
 }
 
-}  // namespace
-
 Result<std::vector<std::string>> run_cases(std::span<const Pack> packs) {
   std::vector<std::string> messages;
   std::set<std::string_view> rules;
@@ -101,32 +146,30 @@ Result<std::vector<std::string>> run_cases(std::span<const Pack> packs) {
             messages.push_back(fmt::format("{}:{}: the clause {} names the rule {}, which no pack has", c.file, c.line, c.id, rule));
   for (const Pack& pack : packs) {
     std::set<std::pair<std::string, std::string>> seen;
-    for (const Pack::Case& c : pack.cases) {
-      seen.emplace(c.requirement, c.expect);
-      const std::string where = fmt::format("{}:{}: {}", c.file, c.line, c.requirement);
-      std::vector<stack::Source> sources = {{"case.yaml", declaration(c), stack::Layer::authored}};
-      if (!c.change.empty()) sources.push_back({"change.yaml", c.change, stack::Layer::decisions});
-      const stack::Loaded loaded = stack::load(sources);
-      if (!loaded.stack) {
-        messages.push_back(
-            fmt::format("{}: the case does not load: {}", where, loaded.problems.empty() ? "?" : loaded.problems.front().text()));
-        continue;
+    std::map<const Pack::Case*, std::string> wrong;
+    std::map<std::string, Pack> alone;
+    LICET_TRY(mold, Mold::make());  // each pack its own: views stay in it
+    for (const Stand& stand : stands_of(pack)) {
+      auto bench = stand.open(mold);
+      for (const Pack::Case* c : stand.cases) {
+        seen.emplace(c->requirement, c->expect);
+        if (!bench) {
+          wrong[c] = bench.error().message;
+          continue;
+        }
+        auto one = alone.find(c->requirement);
+        if (one == alone.end()) one = alone.emplace(c->requirement, just(pack, c->requirement)).first;
+        auto judged = bench->judge(std::span(&one->second, 1));
+        if (!judged)
+          wrong[c] = judged.error().message;
+        else if (const std::string got = off(*c, *judged); !got.empty())
+          wrong[c] = fmt::format("'{}' should be {}{}, but is {}", c->subject, c->expect,
+                                 c->says.empty() ? "" : " and say \"" + c->says + "\"", got);
       }
-      auto as_of = parse_date(c.as_of);
-      if (!as_of) {
-        messages.push_back(fmt::format("{}: as-of '{}' is no date", where, c.as_of));
-        continue;
-      }
-      const Pack one = just(pack, c.requirement);
-      auto judged = judge(stack::relations(*loaded.stack, c.facts), std::span(&one, 1), *as_of);
-      if (!judged) {
-        messages.push_back(fmt::format("{}: {}", where, judged.error().message));
-        continue;
-      }
-      if (const std::string got = outcome(c, *judged); !got.empty())
-        messages.push_back(fmt::format("{}: '{}' should be {}{}, but is {}", where, c.subject, c.expect,
-                                       c.says.empty() ? "" : " and say \"" + c.says + "\"", got));
     }
+    for (const Pack::Case& c : pack.cases)
+      if (const auto said = wrong.find(&c); said != wrong.end())
+        messages.push_back(fmt::format("{}:{}: {}: {}", c.file, c.line, c.requirement, said->second));
     // Vacuous green is the commonest bug of compliance tools: a rule that has never failed proves nothing.
     const auto both = [&](const auto& all, const char* yes, const char* no) {
       for (const auto& x : all)

@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <span>
 #include <unordered_map>
 
 #include "rules/internal/base.h"
+#include "rules/internal/bench.h"
 #include "rules/rules.h"
 
 namespace licet::rules {
@@ -88,14 +91,6 @@ class Rows {
   std::size_t rows_ = 0;
 };
 
-// v_ground: what is lawful, so that a requirement can ask what is not. Full only when every ground is known, so grounds can't read it.
-constexpr std::string_view kGroundTables =
-    "create table v_ground(id text not null, kind text not null, flow text, recipient text not null, form text not null) strict;"
-    "create table v_ground_purpose(ground text not null, flow text, purpose text not null) strict;"
-    "create table v_ground_class(ground text not null, flow text, pattern text not null) strict;"
-    "create index m_ground on v_ground(flow); create index m_ground_purpose on v_ground_purpose(flow, purpose);"
-    "create index m_ground_class on v_ground_class(ground);";
-
 Result<void> shelve(store::Database& db, std::span<const Ground> grounds) {
   LICET_TRY(ground, db.prepare("insert into v_ground values (?, ?, nullif(?, ''), ?, ?)"));
   LICET_TRY(purpose, db.prepare("insert into v_ground_purpose values (?, nullif(?, ''), ?)"));
@@ -119,15 +114,12 @@ Result<void> shelve(store::Database& db, std::span<const Ground> grounds) {
 
 class Judge {
  public:
-  Judge(store::Database db, Date as_of) : db_(std::move(db)), as_of_(as_of), as_of_text_(format(as_of)) { out_.as_of = as_of; }
+  Judge(Court& court, Date as_of) : db_(court.db), views_(court.views), as_of_(as_of), as_of_text_(format(as_of)) { out_.as_of = as_of; }
 
-  Result<Judgment> run(std::span<const Pack* const> packs) && {
+  Result<Judgment> run(std::span<const Pack* const> packs) {
     for (const Pack* pack : packs) out_.packs.push_back(pack->info);
     out_.under = under();
-    LICET_TRY_VOID(db_.run(kGroundTables));
-    for (const Pack* pack : packs)
-      for (const Pack::Query& view : pack->views)
-        if (auto made = create(view); !made) return wrong(view.file, view.line, view.id, made.error());
+    LICET_TRY_VOID(views(packs));
     LICET_TRY_VOID(know());
     // Beyond this point the packs' SQL runs: nothing but bounded reading.
     db_.allow_only_reads();
@@ -162,15 +154,44 @@ class Judge {
 
   [[nodiscard]] std::string under() const {
     std::string out;
-    for (const PackInfo& p : out_.packs) out += fmt::format("{}{}@{}", out.empty() ? "under packs " : ", ", p.id, p.version);
+    for (const PackInfo& p : out_.packs)
+      out += fmt::format("{}{}@{}{}", out.empty() ? "under packs " : ", ", p.id, p.version,
+                         p.status == "proposed" ? " (proposed, not in force)" : "");
     if (out.empty()) out = "under no pack";
     return out + "; state law not assessed";
   }
 
   // The database isn't locked yet. prepare() takes one statement only, and what begins with "create view … as" can only be a SELECT.
-  Result<void> create(const Pack::Query& view) {
-    LICET_TRY(statement, db_.prepare("create view " + view.id + " as " + view.sql));
-    return statement.run();
+  // Those of the judgment before stay where they are the same.
+  Result<void> views(std::span<const Pack* const> packs) {
+    std::set<std::string_view> asked;
+    for (const Pack* pack : packs)
+      for (const Pack::Query& view : pack->views) asked.insert(view.id);
+    for (auto v = views_.begin(); v != views_.end();) {
+      if (asked.contains(v->first)) {
+        ++v;
+        continue;
+      }
+      LICET_TRY_VOID(db_.run("drop view " + v->first));
+      v = views_.erase(v);
+    }
+    std::set<std::string_view> here;
+    for (const Pack* pack : packs) {
+      for (const Pack::Query& view : pack->views) {
+        const auto known = views_.find(view.id);
+        if (known != views_.end() && here.insert(view.id).second) {
+          if (known->second == view.sql) continue;
+          LICET_TRY_VOID(db_.run("drop view " + view.id));
+          views_.erase(known);
+        }
+        here.insert(view.id);
+        auto statement = db_.prepare("create view " + view.id + " as " + view.sql);
+        if (!statement) return wrong(view.file, view.line, view.id, statement.error());
+        if (auto made = statement->run(); !made) return wrong(view.file, view.line, view.id, made.error());
+        views_.emplace(view.id, view.sql);
+      }
+    }
+    return {};
   }
 
   // What the engine itself looks things up in: places, decisions, expired evidence.
@@ -685,7 +706,8 @@ class Judge {
     return std::move(out_);
   }
 
-  store::Database db_;
+  store::Database& db_;
+  std::map<std::string, std::string>& views_;
   Date as_of_;
   std::string as_of_text_;
   ByName<std::string> places_;   // id → {"id":…,"at":…}
@@ -706,24 +728,40 @@ std::vector<std::string> Finding::about_ids() const {
   return out;
 }
 
-Result<Judgment> judge(const stack::Relations& relations, std::span<const Pack> packs, Date as_of) {
+Result<Bench> Bench::make(const stack::Relations& relations, Date as_of, Mold* mold) {
+  const std::optional<Date> next = next_date(relations, as_of);
+  if (mold != nullptr) {
+    LICET_TRY(court, mold->fill(relations, as_of));
+    return Bench(nullptr, court, as_of, next);
+  }
+  LICET_TRY(base, make_base(relations, as_of));
+  return Bench(std::make_unique<Court>(std::move(base)), nullptr, as_of, next);
+}
+
+Result<Judgment> Bench::judge(std::span<const Pack> packs) {
   std::vector<const Pack*> in_force;
-  std::optional<Date> next = next_date(relations, as_of);
+  std::optional<Date> next = next_;
   for (const Pack& pack : packs) {
     if (pack.info.status == "superseded" || pack.info.status == "withdrawn") continue;
-    if (pack.info.effective && *pack.info.effective > as_of) {
+    if (pack.info.effective && *pack.info.effective > as_of_) {
       if (!next || *pack.info.effective < *next) next = pack.info.effective;
       continue;  // not the law yet
     }
     in_force.push_back(&pack);
   }
   std::sort(in_force.begin(), in_force.end(), [](const Pack* a, const Pack* b) { return a->info.id < b->info.id; });
-  LICET_TRY(base, make_base(relations, as_of));
-  auto judged = Judge(std::move(base), as_of).run(in_force);
+  auto judged = Judge(*court_, as_of_).run(in_force);
+  court_->db.allow_writes();
+  LICET_TRY_VOID(court_->db.run("delete from v_ground; delete from v_ground_purpose; delete from v_ground_class"));
   if (!judged) return std::move(judged).error();
   Judgment out = *std::move(judged);
   if (next && (!out.next_change || *next < *out.next_change)) out.next_change = next;
   return out;
+}
+
+Result<Judgment> judge(const stack::Relations& relations, std::span<const Pack> packs, Date as_of) {
+  LICET_TRY(bench, Bench::make(relations, as_of));
+  return bench.judge(packs);
 }
 
 }  // namespace licet::rules

@@ -247,8 +247,10 @@ class Loader {
   }
 
   Result<void> requirement(const Reader& in, const Node& d) {
-    static constexpr std::array<std::string_view, 16> kKeys = {"kind",   "id",   "cites", "source", "about", "level", "asks",  "proves",
-                                                               "effect", "each", "none",  "needs",  "check", "mend",  "cases", "notes"};
+    static constexpr std::array<std::string_view, 17> kKeys = {"kind",  "id",     "cites",  "source", "about", "level",
+                                                               "asks",  "proves", "effect", "each",   "none",  "needs",
+                                                               "check", "mend",   "cases",  "notes",  "never"};
+    static constexpr std::array<std::string_view, 4> kNever = {"pass", "fail", "unknown", "not-applicable"};
     LICET_TRY_VOID(in.only(d, kKeys));
     Requirement r;
     LICET_TRY(id, in.text(d, "id", true));
@@ -266,6 +268,8 @@ class Loader {
     LICET_TRY(none, in.text(d, "none", false));
     LICET_TRY(check, in.text(d, "check", true));
     LICET_TRY(mend, in.text(d, "mend", true));
+    LICET_TRY(notes, in.text(d, "notes", false));
+    r.notes = notes;
     r.cites = std::move(cites);
     r.source = source;
     r.about = about;
@@ -286,6 +290,16 @@ class Loader {
     } else {
       LICET_TRY(columns, in.list(d, "needs", false));
       r.needs = std::move(columns);
+    }
+    if (const Node* never = d.find("never")) {
+      LICET_TRY_VOID(in.only(*never, kNever));
+      const Node* has = d.find("cases");
+      for (const auto& m : never->members) {
+        LICET_TRY(reason, in.text(*never, m.key, true));
+        if (has != nullptr && has->find(m.key) != nullptr)
+          return in.error(*never, fmt::format("'never' says that {} can't come up, and there is a case of it", m.key));
+        r.never.emplace(m.key, reason);
+      }
     }
     pack_.requirements.push_back(std::move(r));
     return cases(in, d, id, "pass");

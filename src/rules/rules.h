@@ -42,9 +42,11 @@ struct Requirement {
   std::string proves;
   std::map<std::string, Effect> effect;  // by ground kind; "default"
   std::string each, check, mend;
+  std::string notes;                             // where it comes from, and what of it is not certain; may be empty
   std::string none;                              // the sentence where the population is empty
   std::vector<std::string> needs;                // columns of `each` that must be known
   std::map<std::string, std::string> questions;  // for each of them: what to ask, as a template like `mend`
+  std::map<std::string, std::string> never;      // statuses that can't come up, and why: the cases need not have them
   std::string file;
   std::uint32_t line = 0;
 };

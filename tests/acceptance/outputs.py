@@ -280,6 +280,32 @@ class Diff(Temporary):
         self.assertEqual(report["licenses"], [])
         self.assertEqual(licet("diff", RIVERBEND, "--pack", "no-such-pack")[0], 2)
 
+    def test_what_the_proposed_rule_would_change(self):
+        args = ("diff", RIVERBEND, "--as-of", DAY, "--pack", "hipaa-security-2025-proposed")
+        code, out, err = licet(*args)
+        self.assertEqual(code, 1, err)
+        self.assertTrue(out.startswith("Proposed, not in force: hipaa-security-2025-proposed@"), out[:200])
+        self.assertIn("None of this is the law today", out)
+        change, rest = out.split("would have to change\n")[1].split("to find out: not on record\n")
+        # What a person can act on: what is asked, of what, why, where, and what to do.
+        self.assertRegex(change, r"nprm-2025\.164\.316\.reviewed-every-year \(nprm-2025:164\.316\)\n +Every policy.+Provenance: ")
+        self.assertRegex(change, r"- password-procedure +security\.yaml:\d+\n +.+ was last approved on .+12 months\n +Do: Look password-procedure through")
+        self.assertIn("unverified", change)
+        self.assertRegex(rest, r"nprm-2025\.164\.312\.h\.2\.i\.scans")
+        self.assertRegex(out, r"met already: .*nprm-2025\.")
+        self.assertIn("Nothing else differs", out, "it takes nobody's license away")
+        code, out, err = licet(*args, "--format", "json")
+        report = json.loads(out)
+        self.assertEqual(report["licenses"], [])
+        [pack] = report["proposed"]
+        ids = {r["id"] for r in pack["requirements"]}
+        self.assertEqual({f["finding"]["requirement"] for f in report["findings"]}, ids)
+        self.assertIn("(proposed, not in force)", report["after"]["under"])
+        self.assertNotIn("proposed", report["before"]["under"], "never on by itself")
+        self.assertTrue(all(r["notes"].startswith("Provenance: ") for r in pack["requirements"]))
+        for example in (ROOT / "examples").glob("*/stack.yaml"):
+            self.assertNotIn("proposed", example.read_text())
+
     def test_nothing_to_compare_with(self):
         self.assertEqual(licet("diff", RIVERBEND)[0], 2)
         code, out, err = licet("diff", RIVERBEND, RIVERBEND)

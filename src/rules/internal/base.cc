@@ -21,15 +21,19 @@ std::string quoted(std::string_view name) {
   return out += '"';
 }
 
-Result<void> pour(store::Database& db, const stack::Table& table) {
-  std::string create = "create table " + quoted(table.name) + "(", insert = "insert into " + quoted(table.name) + " values (";
-  for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    create += (i == 0 ? "" : ", ") + quoted(table.columns[i]) + " any";
-    insert += i == 0 ? "?" : ", ?";
-  }
-  LICET_TRY_VOID(db.run(create + ") strict"));
-  if (table.rows.empty()) return {};
-  LICET_TRY(statement, db.prepare(insert + ")"));
+Result<void> create(store::Database& db, const stack::Table& table) {
+  std::string sql = "create table " + quoted(table.name) + "(";
+  for (std::size_t i = 0; i < table.columns.size(); ++i) sql += (i == 0 ? "" : ", ") + quoted(table.columns[i]) + " any";
+  return db.run(sql + ") strict");
+}
+
+Result<store::Statement> insert_into(store::Database& db, const stack::Table& table) {
+  std::string insert = "insert into " + quoted(table.name) + " values (";
+  for (std::size_t i = 0; i < table.columns.size(); ++i) insert += i == 0 ? "?" : ", ?";
+  return db.prepare(insert + ")");
+}
+
+Result<void> pour(store::Statement& statement, const stack::Table& table) {
   for (const auto& row : table.rows) {
     if (row.size() != table.columns.size()) return Error{Code::internal, fmt::format("a row of {} has {} cells", table.name, row.size())};
     int at = 0;
@@ -47,6 +51,14 @@ Result<void> pour(store::Database& db, const stack::Table& table) {
   return {};
 }
 
+// v_ground: what is lawful, so that a requirement can ask what is not. Full only when every ground is known, so grounds can't read it.
+constexpr std::string_view kGroundTables =
+    "create table v_ground(id text not null, kind text not null, flow text, recipient text not null, form text not null) strict;"
+    "create table v_ground_purpose(ground text not null, flow text, purpose text not null) strict;"
+    "create table v_ground_class(ground text not null, flow text, pattern text not null) strict;"
+    "create index m_ground on v_ground(flow); create index m_ground_purpose on v_ground_purpose(flow, purpose);"
+    "create index m_ground_class on v_ground_class(ground);";
+
 // Indexes on what the views join by.
 constexpr std::string_view kBaseIndexes =
     "create index b_flow_data on flow_data(owner); create index b_flow_purposes on flow_purposes(owner);"
@@ -62,6 +74,10 @@ bool holds_classes(std::string_view table) {
   return table.ends_with("_data") || table.ends_with("_holds");
 }
 
+constexpr std::string_view kCoverTables =
+    "create table v_class(class text not null, by_name_only integer not null) strict;"
+    "create table v_covers(pattern text not null, class text not null, primary key (pattern, class)) strict, without rowid";
+
 Result<void> pour_covers(store::Database& db, const stack::Relations& relations) {
   std::set<std::string_view> classes = {"*", "unclassified"};
   for (const stack::Table& table : relations) {
@@ -74,9 +90,6 @@ Result<void> pour_covers(store::Database& db, const stack::Relations& relations)
   }
   if (classes.size() > kClassesMost)
     return Error{Code::exhausted, fmt::format("{} data classes; at most {} are judged", classes.size(), kClassesMost)};
-  LICET_TRY_VOID(
-      db.run("create table v_class(class text not null, by_name_only integer not null) strict;"
-             "create table v_covers(pattern text not null, class text not null, primary key (pattern, class)) strict, without rowid"));
   LICET_TRY(one, db.prepare("insert into v_class values (?, ?)"));
   LICET_TRY(pair, db.prepare("insert into v_covers values (?, ?)"));
   for (const std::string_view cls : classes) {
@@ -96,20 +109,102 @@ bool date_shaped(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || c == '-'; });
 }
 
+Result<void> know_the_day(store::Database& db, Date as_of) {
+  LICET_TRY(judged, db.prepare("insert into v_judged values (?)"));
+  judged.bind(1, std::string_view(format(as_of)));
+  return judged.run();
+}
+
+// A script cut at its semicolons, without its comments.
+std::vector<std::string> statements_of(std::string_view script) {
+  std::vector<std::string> out;
+  std::string one;
+  bool quoted = false;
+  for (std::size_t i = 0; i < script.size(); ++i) {
+    const char c = script[i];
+    if (c == '\'') quoted = !quoted;
+    if (!quoted && script.substr(i).starts_with("--")) {
+      i = std::min(script.find('\n', i), script.size());
+      if (!one.empty()) one += '\n';
+      continue;
+    }
+    if (!quoted && c == ';') {
+      out.push_back(std::move(one));
+      one.clear();
+    } else if (!one.empty() || (c != '\n' && c != ' ')) {
+      one += c;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<store::Database> make_base(const stack::Relations& relations, Date as_of) {
   LICET_TRY(db, store::Database::open(":memory:"));
   LICET_TRY_VOID(db.run("begin; create table v_judged(as_of text not null) strict"));
-  LICET_TRY(judged, db.prepare("insert into v_judged values (?)"));
-  judged.bind(1, std::string_view(format(as_of)));
-  LICET_TRY_VOID(judged.run());
-  for (const stack::Table& table : relations) LICET_TRY_VOID(pour(db, table));
+  LICET_TRY_VOID(know_the_day(db, as_of));
+  for (const stack::Table& table : relations) {
+    LICET_TRY_VOID(create(db, table));
+    if (table.rows.empty()) continue;
+    LICET_TRY(insert, insert_into(db, table));
+    LICET_TRY_VOID(pour(insert, table));
+  }
+  LICET_TRY_VOID(db.run(kCoverTables));
   LICET_TRY_VOID(pour_covers(db, relations));
   LICET_TRY_VOID(db.run(kBaseIndexes));
   LICET_TRY_VOID(db.run(views_sql()));
+  LICET_TRY_VOID(db.run(kGroundTables));
   LICET_TRY_VOID(db.run("commit"));
   return db;
+}
+
+Result<Mold> Mold::make() {
+  const stack::Source nothing{"nothing.yaml", "kind: stack\nid: s\nformat: 1\ntenant: t\ntimezone: Etc/UTC\n", stack::Layer::authored};
+  const stack::Loaded loaded = stack::load(std::span(&nothing, 1));
+  if (!loaded.stack) return Error{Code::internal, "an empty declaration does not load"};
+  const stack::Relations relations = stack::relations(*loaded.stack, {});
+  LICET_TRY(db, make_base(relations, Date{}));
+  Mold out(std::move(db));
+  store::Database& in = out.court_->db;
+  LICET_TRY(tables, in.prepare("select name from sqlite_schema where type = 'table'"));
+  for (;;) {
+    LICET_TRY(row, tables.step());
+    if (!row) break;
+    LICET_TRY(clear, in.prepare("delete from " + quoted(tables.text(0))));
+    out.clear_.push_back(std::move(clear));
+  }
+  for (const std::string& statement : statements_of(views_sql())) {
+    static constexpr std::string_view kCreate = "create table ";
+    std::string sql = statement;  // an update
+    if (const std::size_t as = statement.find(" as"); statement.starts_with(kCreate) && as != std::string::npos)
+      sql = "insert into " + statement.substr(kCreate.size(), as - kCreate.size()) + statement.substr(as + 3);
+    else if (statement.starts_with("create "))
+      continue;  // indexes and views are there
+    LICET_TRY(compiled, in.prepare(sql));
+    out.fill_.push_back(std::move(compiled));
+  }
+  for (const stack::Table& table : relations) {
+    LICET_TRY(insert, insert_into(in, table));
+    out.pour_.emplace(table.name, std::move(insert));
+  }
+  return out;
+}
+
+Result<Court*> Mold::fill(const stack::Relations& relations, Date as_of) {
+  store::Database& db = court_->db;
+  LICET_TRY_VOID(db.run("begin"));
+  for (store::Statement& statement : clear_) LICET_TRY_VOID(statement.run());
+  LICET_TRY_VOID(know_the_day(db, as_of));
+  for (const stack::Table& table : relations) {
+    const auto insert = pour_.find(table.name);
+    if (insert == pour_.end()) return Error{Code::internal, "a table that no declaration has: " + table.name};
+    LICET_TRY_VOID(pour(insert->second, table));
+  }
+  LICET_TRY_VOID(pour_covers(db, relations));
+  for (store::Statement& statement : fill_) LICET_TRY_VOID(statement.run());
+  LICET_TRY_VOID(db.run("commit"));
+  return court_.get();
 }
 
 std::optional<Date> next_date(const stack::Relations& relations, Date as_of) {
