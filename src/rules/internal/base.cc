@@ -56,6 +56,7 @@ constexpr std::string_view kBaseIndexes =
     "create index b_offer_regions on offer_regions(owner); create index b_by_service on offer_by_service(owner); create index b_app on "
     "app(system); create index b_inherits on "
     "role_inherits(owner);"
+    "create index b_part_of on organization(part_of); create index b_person_organization on person(organization);"
     "create index b_permit_to on permit(\"to\"); create index b_permit_for on permit_for(owner);";
 
 bool holds_classes(std::string_view table) {
