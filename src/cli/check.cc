@@ -123,6 +123,7 @@ int check(const CheckArgs& args) {
   if (!judged) return fail(judged.error());
   // Beyond this point the declaration was sound and everything in it was judged.
   const epoch::World& world = judged->world;
+  if (args.format == "text" && !judged->unproven.empty()) fmt::print("Facts of {}: no key vouches for them.\n", judged->unproven);
   if (!args.may.empty()) return may(world, {args.may, args.data, args.purpose, args.world.packs, args.format == "json"}, judged->now);
   if (!args.until.empty()) return until(*judged, args);
   if (!args.since.empty()) return since(*judged, args);

@@ -26,6 +26,7 @@ void print_mend(std::size_t number, const epoch::PlannedMend& m, Date day) {
     fmt::print("     {} {} of {}\n", paint(Paint::green, "mends"), m.settles[i].first, m.settles[i].second);
   if (m.settles.size() > kShown) fmt::print("     … and {} more\n", m.settles.size() - kShown);
   for (const std::string& id : m.mend.without) fmt::print("       remove {}\n", id);
+  for (const std::string& field : m.mend.drop) fmt::print("       remove the field {}\n", field);
   for (const rules::Act::Record& r : m.mend.records) fmt::print("       {}\n", command(r, day));
   std::string_view rest = m.mend.change;
   while (!rest.empty()) {
@@ -55,6 +56,7 @@ json plan_json(const epoch::MendPlan& plan, const rules::Judgment& judgment) {
                     {"judgment", m.mend.judgment},
                     {"change", m.mend.change},
                     {"remove", m.mend.without},
+                    {"remove_fields", m.mend.drop},
                     {"record", std::move(records)},
                     {"mends", std::move(settles)}});
   }

@@ -31,12 +31,13 @@ class Changed {
   [[nodiscard]] std::optional<rules::Judgment> judged(std::span<const rules::Mend* const> mends, unsigned threads) const {
     const std::optional<std::string> change = rules::joined(mends);
     if (!change) return std::nullopt;
-    std::vector<std::string> without;
+    std::vector<std::string> without, drop;
     std::vector<stack::Fact> facts(facts_.begin(), facts_.end());
     std::uint64_t index = 0;
     for (const stack::Fact& f : facts) index = std::max(index, f.index);
     for (const rules::Mend* m : mends) {
       without.insert(without.end(), m->without.begin(), m->without.end());
+      drop.insert(drop.end(), m->drop.begin(), m->drop.end());
       for (const rules::Act::Record& r : m->records) {
         stack::Fact& f = facts.emplace_back();
         f.index = ++index;
@@ -47,8 +48,8 @@ class Changed {
       }
     }
     std::vector<stack::Source> sources = world_.sources;
-    if (!without.empty())
-      for (stack::Source& s : sources) s.bytes = rules::less(s.bytes, without);
+    if (!without.empty() || !drop.empty())
+      for (stack::Source& s : sources) s.bytes = rules::less(s.bytes, without, drop);
     std::erase_if(sources, [](const stack::Source& s) { return s.bytes.empty(); });
     if (!change->empty()) sources.push_back({"decisions/mends.yaml", *change, stack::Layer::decisions});
     const stack::Loaded loaded = stack::load(sources, limits_);
@@ -110,39 +111,43 @@ Result<MendPlan> plan_mends(const World& world, std::span<const stack::Fact> fac
   plan.weighed = mends.size();
 
   const Changed changed(world, facts, limits);
-  const auto settles = weigh(changed, mends, number, options.strict);
-  std::vector<rules::Coverable> weights;
-  for (std::size_t i = 0; i < mends.size(); ++i) {
-    weights.push_back({mends[i].cost, settles[i]});
-    if (settles[i].empty()) ++plan.unfit;
-  }
-  const rules::Cover cover = rules::cheapest(weights, number.size(), options.cover);
-  plan.least = cover.least && plan.all_weighed;
+  auto settles = weigh(changed, mends, number, options.strict);
+  for (const auto& s : settles)
+    if (s.empty()) ++plan.unfit;
 
-  // Those that were chosen, together. One that can't be joined to the ones before it is for another day.
-  std::vector<const rules::Mend*> together;
-  std::vector<std::size_t> kept;
-  for (const std::size_t a : cover.chosen) {
-    together.push_back(&mends[a]);
-    if (rules::joined(together))
-      kept.push_back(a);
-    else
-      together.pop_back();
-  }
-  if (kept.size() != cover.chosen.size()) plan.least = false;
+  // Those that were chosen, together. One that does not go with those before it is not chosen again; what it settles is for others.
   std::set<Key> after = before;
-  if (!together.empty()) {
-    // Where they do not go together, or make something else amiss between them, the last is taken back until they do.
-    for (;; together.pop_back(), kept.pop_back(), plan.least = false) {
-      if (together.empty()) break;
-      const auto judgment = changed.judged(together, 0);
-      if (!judgment) continue;
-      std::set<Key> now = amiss(*judgment, options.strict);
-      if (std::any_of(now.begin(), now.end(), [&](const Key& k) { return !before.contains(k); })) continue;
-      after = std::move(now);
+  std::vector<std::size_t> kept;
+  const auto done = [&](std::span<const rules::Mend* const> some) -> std::optional<std::set<Key>> {
+    const auto judgment = changed.judged(some, 0);
+    if (!judgment) return std::nullopt;
+    std::set<Key> now = amiss(*judgment, options.strict);
+    if (std::any_of(now.begin(), now.end(), [&](const Key& k) { return !before.contains(k); })) return std::nullopt;
+    return now;
+  };
+  for (;;) {
+    std::vector<rules::Coverable> weights;
+    for (std::size_t i = 0; i < mends.size(); ++i) weights.push_back({mends[i].cost, settles[i]});
+    const rules::Cover cover = rules::cheapest(weights, number.size(), options.cover);
+    plan.least = plan.least && cover.least;
+    kept = cover.chosen;
+    if (kept.empty()) break;
+    std::vector<const rules::Mend*> together;
+    for (const std::size_t a : kept) together.push_back(&mends[a]);
+    if (auto now = done(together)) {
+      after = *std::move(now);
+      break;
+    }
+    plan.least = false;
+    together.clear();
+    for (const std::size_t a : kept) {
+      together.push_back(&mends[a]);
+      if (done(together)) continue;
+      settles[a].clear();
       break;
     }
   }
+  plan.least = plan.least && plan.all_weighed;
   std::vector<const Key*> keys(number.size());
   for (const auto& [key, n] : number) keys[n] = &key;
   for (const std::size_t a : kept) {

@@ -188,8 +188,8 @@ class Reader {
 };
 
 Result<Act> act(const Reader& in, const Node& d) {
-  static constexpr std::array<std::string_view, 11> kKeys = {"kind", "id",   "words",  "gather",  "does",  "judgment",
-                                                             "cost", "each", "change", "without", "record"};
+  static constexpr std::array<std::string_view, 12> kKeys = {"kind", "id",   "words",  "gather",  "does", "judgment",
+                                                             "cost", "each", "change", "without", "drop", "record"};
   static constexpr std::array<std::string_view, 4> kRecord = {"kind", "subject", "object", "set"};
   LICET_TRY_VOID(in.only(d, kKeys));
   Act out;
@@ -208,6 +208,8 @@ Result<Act> act(const Reader& in, const Node& d) {
   out.cost = cost, out.each = each, out.file = in.file(), out.line = d.place.line;
   if (const Node* list = d.find("without"))
     for (const Node& item : list->items) out.without.push_back(item.text);
+  if (const Node* list = d.find("drop"))
+    for (const Node& item : list->items) out.drop.push_back(item.text);
   if (const Node* list = d.find("record"))
     for (const Node& item : list->items) {
       LICET_TRY_VOID(in.only(item, kRecord));
@@ -334,9 +336,11 @@ std::vector<Mend> possible(const Judgment& judgment, const stack::Stack& stack, 
            .change = fill(a.change),
            .cost = a.cost,
            .without = {},
+           .drop = {},
            .records = {}};
     if (b.gathered.size() > 1) m.cost += a.each * (b.gathered.size() - 1);
     for (const std::string& w : a.without) m.without.push_back(fill(w));
+    for (const std::string& w : a.drop) m.drop.push_back(fill(w));
     for (const Act::Record& r : a.records) {
       Act::Record one{fill(r.kind), fill(r.subject), fill(r.object), {}};
       for (const auto& [name, value] : r.details) one.details[name] = fill(value);
@@ -373,10 +377,18 @@ std::optional<std::string> joined(std::span<const Mend* const> mends) {
   return text;
 }
 
-std::string less(std::string_view yaml, std::span<const std::string> ids) {
+std::string less(std::string_view yaml, std::span<const std::string> ids, std::span<const std::string> fields) {
   std::string out;
-  for (const Piece& p : pieces(yaml))
-    if (std::find(ids.begin(), ids.end(), p.id) == ids.end()) out += (out.empty() ? "" : "---\n") + p.whole;
+  for (const Piece& p : pieces(yaml)) {
+    if (std::find(ids.begin(), ids.end(), p.id) != ids.end()) continue;
+    std::string whole = p.whole;
+    for (const std::string& field : p.fields) {
+      const std::string named = p.id + " " + field.substr(0, field.find(':'));
+      if (std::find(fields.begin(), fields.end(), named) == fields.end()) continue;
+      if (const std::size_t at = ("\n" + whole).find("\n" + field); at != std::string::npos) whole.erase(at, field.size());
+    }
+    out += (out.empty() ? "" : "---\n") + whole;
+  }
   return out;
 }
 
