@@ -15,6 +15,11 @@ using Key = std::pair<std::string, std::string>;
 constexpr std::size_t kActsTimesRows = 600'000;
 constexpr std::size_t kActsLeast = 20;
 
+// A question about a document that an act itself adds: asked once it is there, and no harm done by the act.
+bool about_what_is_added(const Key& key) {
+  return key.second.starts_with("mend-");
+}
+
 std::set<Key> amiss(const rules::Judgment& judgment, bool strict) {
   std::set<Key> out;
   for (const rules::Finding& f : judgment.findings)
@@ -76,7 +81,7 @@ std::vector<std::vector<std::size_t>> weigh(const Changed& changed, std::span<co
       const auto judgment = changed.judged(std::span(&one, 1), 1);
       if (!judgment) continue;
       const std::set<Key> after = amiss(*judgment, strict);
-      if (std::any_of(after.begin(), after.end(), [&](const Key& k) { return !number.contains(k); })) continue;
+      if (std::any_of(after.begin(), after.end(), [&](const Key& k) { return !number.contains(k) && !about_what_is_added(k); })) continue;
       for (const auto& [key, n] : number)
         if (!after.contains(key)) out[i].push_back(n);
     }
@@ -122,7 +127,8 @@ Result<MendPlan> plan_mends(const World& world, std::span<const stack::Fact> fac
     const auto judgment = changed.judged(some, 0);
     if (!judgment) return std::nullopt;
     std::set<Key> now = amiss(*judgment, options.strict);
-    if (std::any_of(now.begin(), now.end(), [&](const Key& k) { return !before.contains(k); })) return std::nullopt;
+    if (std::any_of(now.begin(), now.end(), [&](const Key& k) { return !before.contains(k) && !about_what_is_added(k); }))
+      return std::nullopt;
     return now;
   };
   for (;;) {
@@ -157,6 +163,7 @@ Result<MendPlan> plan_mends(const World& world, std::span<const stack::Fact> fac
     std::sort(m.settles.begin(), m.settles.end());
     plan.cost += m.mend.cost;
   }
+  for (const Key& k : after) plan.asks += before.contains(k) ? 0 : 1;
   for (const rules::Finding& f : world.judgment.findings)
     if (before.contains({f.requirement, f.subject}))
       after.contains({f.requirement, f.subject}) ? plan.left.push_back(f) : (void)++plan.mended;
