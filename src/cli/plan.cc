@@ -67,7 +67,8 @@ json plan_json(const epoch::MendPlan& plan, const rules::Judgment& judgment) {
   }
   return {{"as_of", format(judgment.as_of)}, {"under", judgment.under}, {"amiss", plan.amiss},
           {"mended", plan.mended},           {"hours", plan.cost},      {"least", plan.least},
-          {"weighed", plan.weighed},         {"acts", std::move(acts)}, {"left", std::move(left)}};
+          {"weighed", plan.weighed},         {"asks", plan.asks},       {"acts", std::move(acts)},
+          {"left", std::move(left)}};
 }
 
 }  // namespace
@@ -88,6 +89,8 @@ int plan(const Judged& judged, const PlanArgs& args) {
   fmt::print("{} acts of {} hours mend {} of {} findings that are amiss: {}. The declaration with these changes was judged again.\n\n",
              plan->mends.size(), plan->cost, plan->mended, plan->amiss, how(*plan));
   for (std::size_t i = 0; i < plan->mends.size(); ++i) print_mend(i + 1, plan->mends[i], judgment.as_of);
+  if (plan->asks > 0)
+    fmt::print("\nWhat is added brings {} questions of its own: licet check --next asks them once it is there.\n", plan->asks);
   if (!plan->left.empty()) fmt::print("\n{}\n", paint(Paint::bold, "No act that packs/mends knows mends these by itself:"));
   for (const rules::Finding& f : plan->left)
     fmt::print("  {} of {}\n    {}\n", f.requirement, f.subject, f.mend.empty() ? "It is a question: licet check shows it" : f.mend);

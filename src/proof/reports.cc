@@ -116,7 +116,7 @@ std::set<std::string> reached(const stack::Stack& stack) {
 }
 
 bool names(const Finding& f, std::string_view id) {
-  return f.subject == id || f.witness.find(fmt::format("\"{}\"", id)) != std::string::npos;
+  return f.witness.find(fmt::format("\"{}\"", id)) != std::string::npos;
 }
 
 // ---- a questionnaire
@@ -323,10 +323,14 @@ Sheet exposure(const stack::Stack& stack, const rules::Judgment& judgment, const
     };
     count(*s);
     std::vector<std::string> outside;
+    std::set<std::string> arriving;  // flows to it: what is amiss with one exposes what arrives here
     for (const stack::Document* f : stack.all("flow")) {
-      if (f->text("to") != id) continue;
-      count(*f);
+      const bool arrives = f->text("to") == id;
+      if (!arrives && f->text("from") != id) continue;
       for (const std::string_view c : f->list("data")) classes.emplace(c);
+      if (!arrives) continue;
+      count(*f);
+      arriving.insert(f->id);
       if (f->text("via").empty()) outside.push_back(f->id);
     }
     if (people > 0) {
@@ -339,8 +343,8 @@ Sheet exposure(const stack::Stack& stack, const rules::Judgment& judgment, const
       if (c.starts_with("special.")) special.push_back(c);
     if (!special.empty()) why.push_back({25, "specially protected: " + list_of(special)});
     if (!classes.empty())
-      why.push_back(
-          {5 + static_cast<int>(std::min<std::size_t>(classes.size(), 10)), fmt::format("{} data classes reach it", classes.size())});
+      why.push_back({5 + static_cast<int>(std::min<std::size_t>(classes.size(), 10)),
+                     fmt::format("{} data classes pass through it", classes.size())});
     const std::string_view keeps = s->text("keeps");
     if (keeps != "none" && keeps != "transient")
       why.push_back({15, keeps.empty() ? "whether it keeps PHI is not declared" : "it keeps PHI"});
@@ -352,7 +356,9 @@ Sheet exposure(const stack::Stack& stack, const rules::Judgment& judgment, const
     Counts amiss;
     int worst = 0;
     for (const Finding& f : judgment.findings) {
-      if (!rules::amiss(f, false) || !names(f, id)) continue;
+      if (!rules::amiss(f, false) ||
+          !(f.subject == id || arriving.contains(f.subject) || (stack.find("flow", f.subject) == nullptr && names(f, id))))
+        continue;
       ++amiss[f.requirement];
       worst += f.about == "program" ? 8 : 30;
     }
