@@ -1,8 +1,10 @@
-// `licet check` with loading: YAML of N systems (3 N flows, N/2 organizations each with an agreement) judged by 300 requirements.
+// `licet check` with loading: YAML of N systems (3 N flows, N/2 organizations each with an agreement) judged by the shipped packs, and by 300
+// requirements.
 //
 //   tools/build release bench_check && build/release/bench_check
 //
-// The 300 are the shipped packs' own, repeated under other ids: real joins, real sentences. Aim: 1,000 systems in 0.3 s, 10,000 in 3.5 s.
+// /0 is every shipped pack as it is: the aim is 1,000 systems in 0.4 s and 10,000 in 4 s. The 300 are the same requirements, repeated under
+// other ids: they share populations, which real packs do less. Time is wall, CPU is of all threads.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -97,10 +99,12 @@ void check(benchmark::State& state) {
 BENCHMARK(check)
     ->Args({10, 0})
     ->Args({1'000, 0})
+    ->Args({10'000, 0})
     ->Args({1'000, kRequirements})
     ->Args({10'000, kRequirements})
     ->Unit(benchmark::kMillisecond)
-    ->MeasureProcessCPUTime();
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
 
 void load_only(benchmark::State& state) {
   const stack::Source source{"bench.yaml", declaration(static_cast<int>(state.range(0))), stack::Layer::authored};

@@ -34,7 +34,13 @@ def section(binary, verb):
     lines = ask(binary, verb).rstrip().split("\n")
     says, usage = lines[0], lines[1].removeprefix("Usage: ")
     rest = "\n".join(lines[2:]).strip("\n")
-    return f"## `{usage}`\n\n{says}.\n\n```\n{rest}\n```\n"
+    out = f"## `{usage}`\n\n{says}.\n\n```\n{rest}\n```\n"
+    if verb == "report":  # its kinds have options of their own
+        for kind in re.findall(r"(?m)^  ([a-z]+) +\S", rest.split("Subcommands:")[1].split("\n\n")[0]):
+            lines = ask(binary, verb, kind).rstrip().split("\n")
+            body = "\n".join(lines[2:]).strip("\n")
+            out += f"\n### `{lines[1].removeprefix('Usage: ')}`\n\n{lines[0]}.\n\n```\n{body}\n```\n"
+    return out
 
 
 def main():

@@ -9,7 +9,7 @@ for pair in cyclonedx:bom.json terraform:terraform.json; do
   [ ! -f "$file" ] || "$licet" import "${pair%%:*}" "$file" --into "$stack" ${owner:+--owner "$owner"}
 done
 facts=""
-[ ! -f facts.json ] || facts="--facts facts.json"
+[ ! -f facts.json ] || facts="--facts facts.json --facts-key ${LICET_FACTS_KEY:-log.vkey}"
 
 # Once for code review, once for people: the second one decides.
 # shellcheck disable=SC2086

@@ -30,6 +30,16 @@ class Outbound {
   };
   // POST. The same errors.
   [[nodiscard]] virtual Task<Result<Fetched>> post(std::string url, Message message) = 0;
+
+  struct Mail {
+    std::string from, to;       // plain addresses
+    std::string subject, text;  // never PHI
+  };
+  // By this machine's own relay. unavailable: there is none, it does not answer, or it refuses.
+  [[nodiscard]] virtual Task<Result<void>> mail(Mail mail) {
+    (void)mail;
+    co_return Error{Code::unavailable, "no mail relay is configured"};
+  }
 };
 
 }  // namespace licet

@@ -130,7 +130,12 @@ Result<Config> read_config(const std::string& path) {
           }},
          {"notify",
           [&](const Node& n) {
-            r.map(n, {{"url", r.text(c.notify.url)}, {"ca", r.path(c.notify.ca)}, {"secret", r.path(c.notify.secret)}});
+            r.map(n, {{"url", r.text(c.notify.url)},
+                      {"ca", r.path(c.notify.ca)},
+                      {"secret", r.path(c.notify.secret)},
+                      {"mail", r.text(c.notify.mail)},
+                      {"from", r.text(c.notify.from)},
+                      {"relay", r.text(c.notify.relay)}});
           }},
          {"limits", [&](const Node& n) {
             r.map(n, {{"memory-mib", r.number(memory_mib, 1 << 20)},
@@ -157,6 +162,7 @@ std::string print(const Config& c) {
   if (!c.notify.url.empty())
     out +=
         fmt::format("notify: {{url: {}, ca: {}, secret: {}}}   # the file is never printed\n", c.notify.url, c.notify.ca, c.notify.secret);
+  if (!c.notify.mail.empty()) out += fmt::format("# notify by mail: {} by {}\n", c.notify.mail, c.notify.relay);
   for (const IssuerConfig& i : c.issuers) out += fmt::format("# issuer {}: keys from {}\n", i.issuer, i.jwks);
   out += fmt::format("limits: {{memory-mib: {}, connections: {}, request-body-bytes: {}, resource-bytes: {}, segment-bytes: {}}}\n",
                      c.limits.memory_bytes >> 20, c.limits.connections, c.limits.request_body_bytes, c.limits.resource_bytes,

@@ -39,9 +39,12 @@ struct IssuerConfig {
 };
 
 struct NotifyConfig {
-  std::string url;     // the webhook that `licet notify` posts to
-  std::string ca;      // PEM; empty: the system's
-  std::string secret;  // file with the key that signs what is posted; empty: unsigned
+  std::string url;                     // the webhook that `licet notify` posts to
+  std::string ca;                      // PEM; empty: the system's
+  std::string secret;                  // file with the key that signs what is posted; empty: unsigned
+  std::string mail;                    // an address that is told by mail, besides or instead
+  std::string from;                    // whose address the mail bears; empty: the same
+  std::string relay = "127.0.0.1:25";  // this machine's mail relay
 };
 
 struct Config {

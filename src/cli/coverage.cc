@@ -1,13 +1,13 @@
 // licet coverage: which paragraphs of the law the packs ask about, and, with a declaration, how each of them stands.
 
 #include <algorithm>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cli/config.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "epoch/load.h"
+#include "proof/reports.h"
 
 namespace licet::cli {
 namespace {
@@ -19,26 +19,7 @@ struct CoverageArgs {
   std::string as_of;
 };
 
-struct Row {
-  rules::Pack::Citation citation;
-  std::vector<std::string> requirements;
-  std::map<std::string, std::size_t> counts;  // by status; empty without a declaration
-};
-
-// Every paragraph of every pack's citations, with the requirements of all packs that cite it.
-std::vector<Row> rows_of(const std::vector<rules::Pack>& packs, const std::vector<rules::Finding>& findings) {
-  std::map<std::string, std::vector<std::string>> cited;
-  for (const rules::Pack& pack : packs)
-    for (const rules::Requirement& r : pack.requirements)
-      for (const std::string& cite : r.cites) cited[cite].push_back(r.id);
-  std::map<std::string, std::map<std::string, std::size_t>> counts;
-  for (const rules::Finding& f : findings)
-    for (const std::string& cite : f.cites) ++counts[cite][std::string(rules::name(f.status))];
-  std::vector<Row> rows;
-  for (const rules::Pack& pack : packs)
-    for (const rules::Pack::Citation& c : pack.citations) rows.push_back({c, cited[c.cite], counts[c.cite]});
-  return rows;
-}
+using Row = proof::CoverageRow;
 
 int coverage(const CoverageArgs& args) {
   store::FileSystem& files = store::real_files();
@@ -69,7 +50,7 @@ int coverage(const CoverageArgs& args) {
     packs = std::move(world->packs);
     findings = std::move(world->judgment.findings);
   }
-  const std::vector<Row> rows = rows_of(packs, findings);
+  const std::vector<Row> rows = proof::coverage_rows(packs, findings);
   const auto missing = std::count_if(rows.begin(), rows.end(), [](const Row& r) { return r.requirements.empty(); });
   const int code = missing > 0 ? kNo : kClean;
   if (args.format == "json") {

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   licet::cli::add_record(app, run);
   licet::cli::add_prove(app, run);
   licet::cli::add_verify(app, run);
+  licet::cli::add_report(app, run);
   licet::cli::add_schema(app, run);
   licet::cli::add_letter(app, run);
   licet::cli::add_notify(app, run);

@@ -28,6 +28,9 @@ stack::Fact fact_of(const nlohmann::json& j) {
   f.from = day(j, "from");
   f.until = day(j, "until");
   if (auto time = parse_time(j.value("recorded", ""))) f.recorded = *time;
+  if (const auto details = j.find("details"); details != j.end() && details->is_object())
+    for (const auto& [name, value] : details->items())
+      if (value.is_string()) f.details.emplace(name, value.get<std::string>());
   f.by = j.value("by", "");
   return f;
 }

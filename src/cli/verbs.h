@@ -27,6 +27,7 @@ void add_letter(CLI::App& app, Run& run);
 void add_notify(CLI::App& app, Run& run);
 void add_facts(CLI::App& app, Run& run);
 void add_import(CLI::App& app, Run& run);
+void add_report(CLI::App& app, Run& run);
 void add_read(CLI::App& app, Run& run);
 
 // What the sandboxed child of `read` does (base/child.h): bytes of a document → its text, or 1 and why not.

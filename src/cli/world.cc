@@ -16,13 +16,29 @@ Result<Micros> noon(std::string_view option, const std::string& text) {
   return Micros(*date) + std::chrono::hours(12);
 }
 
+// A verifier key as text, or the file that holds it.
+Result<ledger::Verifier> verifier_of(const std::string& given) {
+  std::string text = given;
+  if (auto file = store::real_files().read_all(given, 4096); file) text = *std::move(file);
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  auto key = ledger::parse_vkey(text);
+  if (!key) return Error{key.error().code, "--facts-key: " + key.error().message};
+  return *key;
+}
+
 }  // namespace
 
 void add_world_options(CLI::App* command, WorldArgs& args) {
   command->add_option("--packs", args.packs, "the folder of packs")->capture_default_str();
   command->add_option("--as-of", args.as_of, "judge as of this date (YYYY-MM-DD): what was, or will be, so");
   command->add_option("--known", args.known, "by what was on record at the end of this date: recorded facts, and the last commit by then");
-  command->add_option("--facts", args.facts, "recorded facts, as `licet facts` writes them: judges without a ledger");
+  CLI::Option* facts = command->add_option("--facts", args.facts, "recorded facts, as `licet facts` writes them: judges without a ledger");
+  CLI::Option* key =
+      command->add_option("--facts-key", args.facts_key, "the key of the node that signed them: a vkey, or a file that holds one");
+  command->add_flag("--facts-unsigned", args.facts_unsigned, "believe them without a key that vouches for them; what is printed says so")
+      ->needs(facts)
+      ->excludes(key);
+  key->needs(facts);
 }
 
 Result<Micros> instant_of(const WorldArgs& args) {
@@ -39,9 +55,19 @@ Result<Judged> judged_world(const WorldArgs& args) {
   std::string commit = args.commit;
   if (!args.facts.empty()) {
     LICET_TRY(bytes, files.read_all(args.facts, kFactsMost));
-    auto recorded = epoch::read_facts_file(bytes);
+    epoch::FactsTrust trust;
+    trust.unsigned_too = args.facts_unsigned;
+    if (!args.facts_key.empty()) {
+      LICET_TRY(key, verifier_of(args.facts_key));
+      trust.key = key;
+    }
+    auto recorded = epoch::read_facts_file(bytes, trust);
     if (!recorded) return Error{recorded.error().code, args.facts + ": " + recorded.error().message};
-    out.facts = *std::move(recorded);
+    out.facts = std::move(recorded->facts);
+    if (!recorded->proven) {
+      out.unproven = args.facts;
+      fmt::print(stderr, "licet: {}: no key vouches for these facts; they are believed as you asked\n", args.facts);
+    }
   }
   if (!args.known.empty()) {
     LICET_TRY(day, noon("--known", args.known));

@@ -8,9 +8,13 @@
 
 #include "console/internal/acts.h"
 #include "console/internal/reply.h"
+#include "crypto/crypto.h"
+#include "epoch/facts_file.h"
+#include "ledger/note.h"
 #include "ledger/tally.h"
 #include "proof/findings.h"
 #include "proof/prove.h"
+#include "proof/reports.h"
 
 namespace licet::console {
 namespace {
@@ -18,6 +22,12 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostBodyBytes = 64 * 1024;
+
+// The log's name, as its own head says it.
+Result<std::string> origin_of(ledger::Ledger& ledger) {
+  LICET_TRY(note, ledger.checkpoint());
+  return note.substr(0, note.find('\n'));
+}
 
 }  // namespace
 
@@ -42,6 +52,7 @@ Reply Admin::answer(const http::Request& request, const std::string& body) {
     if (path == "/status") return json_reply(status_json(*options_.gate, *options_.keeper, *options_.ledger, options_.build));
     if (path == "/head") return head();
     if (path == "/facts") return facts(parameter(query, "kind").value_or(""));
+    if (path == "/facts-file") return facts_file();
     if (path == "/tallies") return tallies();
     if (path == "/explain") return explain(desk, parameter(query, "ref").value_or(""));
     return problem(404, "There is nothing at this address.");
@@ -77,11 +88,35 @@ Reply Admin::answer(const http::Request& request, const std::string& body) {
   if (path == "/suspend" || path == "/lift") return suspend(desk, text(in, "id"), path == "/lift", by);
   if (path == "/release") return release(desk, text(in, "reference"), text(in, "until"), by);
   if (path == "/prove") return prove(body, by);
+  if (path == "/sign-release") return sign_release(text(in, "manifest"), by);
   if (path == "/reload") {
     options_.keeper->look_now();
     return json_reply(json::object());
   }
   return problem(404, "There is nothing at this address.");
+}
+
+Reply Admin::facts_file() {
+  auto read = epoch::read_facts(*options_.ledger, *options_.keys, blind_);
+  if (!read) return problem(read.error());
+  auto origin = origin_of(*options_.ledger);
+  if (!origin) return problem(origin.error());
+  return json_reply({{"file", epoch::facts_file(read->facts, *origin, &options_.keys->log_key())}});
+}
+
+// That it was signed is on record before the signature is out.
+Reply Admin::sign_release(const std::string& manifest, const std::string& by) {
+  auto origin = origin_of(*options_.ledger);
+  if (!origin) return problem(origin.error());
+  auto signature = proof::sign_release(manifest, *origin, options_.keys->log_key());
+  if (!signature) return problem(signature.error());
+  ledger::Draft draft;
+  draft.kind = ledger::Kind::admin;
+  draft.actor = by;
+  draft.payload = json{{"act", "release"}, {"manifest", hex(crypto::sha256(manifest))}}.dump();
+  auto recorded = options_.ledger->append_and_wait(std::move(draft));
+  if (!recorded) return problem(recorded.error());
+  return json_reply({{"signature", *signature}, {"key", ledger::vkey({*origin, options_.keys->log_key().public_key()})}});
 }
 
 Reply Admin::facts(std::string_view kind) {

@@ -53,6 +53,8 @@ class Admin final : public http::Handler {
  private:
   [[nodiscard]] Reply answer(const http::Request& request, const std::string& body);
   [[nodiscard]] Reply facts(std::string_view kind);
+  [[nodiscard]] Reply facts_file();
+  [[nodiscard]] Reply sign_release(const std::string& manifest, const std::string& by);
   [[nodiscard]] Reply tallies();
   [[nodiscard]] Reply prove(const std::string& body, const std::string& by);
   [[nodiscard]] Reply head();

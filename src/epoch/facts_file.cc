@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "crypto/crypto.h"
+
 namespace licet::epoch {
 namespace {
 
@@ -20,13 +22,40 @@ bool belongs(const stack::Fact& fact) {
   return fact.patient.empty() && fact.kind != kSanction;
 }
 
+// What is signed: the digest of everything in the file but the signature, written in the one way there is.
+std::string signed_text(json file) {
+  file.erase("signature");
+  return "licet facts\nsha256 " + hex(crypto::sha256(file.dump(-1, ' ', false, json::error_handler_t::replace))) + "\n";
+}
+
+// Whether a key vouches for the file; where none does, whether the reader believes it all the same.
+Result<bool> vouched(const json& file, const std::string& origin, const FactsTrust& trust) {
+  if (!file.contains("signature")) {
+    if (trust.unsigned_too && !trust.key) return false;
+    return Error{Code::permission_denied,
+                 "it is not signed: anybody could have written it (licet facts signs it; --facts-unsigned believes it)"};
+  }
+  if (!trust.key) {
+    if (trust.unsigned_too) return false;
+    return Error{Code::permission_denied,
+                 fmt::format("{} signed it: give its key with --facts-key (STATE/log.vkey), or believe it unchecked with "
+                             "--facts-unsigned",
+                             origin)};
+  }
+  auto opened = ledger::open_note(text(file, "signature"), *trust.key);
+  if (!opened) return Error{Code::permission_denied, fmt::format("it is not signed by {}: {}", trust.key->name, opened.error().message)};
+  if (*opened != signed_text(file))
+    return Error{Code::permission_denied, fmt::format("it was altered after {} signed it", trust.key->name)};
+  return true;
+}
+
 json date(const std::optional<Date>& day) {
   return day ? json(format(*day)) : json(nullptr);
 }
 
 }  // namespace
 
-std::string facts_file(std::span<const stack::Fact> facts_on_record) {
+std::string facts_file(std::span<const stack::Fact> facts_on_record, const std::string& origin, const crypto::Ed25519Key* key) {
   json facts = json::array();
   for (const stack::Fact& f : facts_on_record) {
     if (!belongs(f)) continue;
@@ -38,19 +67,28 @@ std::string facts_file(std::span<const stack::Fact> facts_on_record) {
                      {"purpose", f.purpose},
                      {"from", date(f.from)},
                      {"until", date(f.until)},
+                     {"details", f.details},
                      {"recorded", format(f.recorded)},
                      {"by", f.by}});
   }
-  return json{{"format", 1}, {"facts", std::move(facts)}}.dump(1) + "\n";
+  json file{{"format", 1}, {"facts", std::move(facts)}};
+  if (key != nullptr) {
+    file["origin"] = origin;
+    file["signature"] = ledger::sign_note(signed_text(file), origin, *key);
+  }
+  return file.dump(1) + "\n";
 }
 
-Result<std::vector<stack::Fact>> read_facts_file(std::string_view bytes) {
+Result<FactsFile> read_facts_file(std::string_view bytes, const FactsTrust& trust) {
   const json file = json::parse(bytes, nullptr, false);
   if (!file.is_object() || !file.contains("facts") || !file["facts"].is_array())
     return Error{Code::invalid_argument, "not a file of recorded facts: `licet facts` writes one"};
   if (const auto at = file.find("format"); at != file.end() && *at != 1)
     return Error{Code::invalid_argument, "a newer format of recorded facts than this program reads: update licet"};
-  std::vector<stack::Fact> out;
+  FactsFile out;
+  out.origin = text(file, "origin");
+  LICET_TRY(proven, vouched(file, out.origin, trust));
+  out.proven = proven;
   std::size_t number = 0;
   for (const json& in : file["facts"]) {
     const auto wrong = [&](std::string_view what) {
@@ -76,7 +114,10 @@ Result<std::vector<stack::Fact>> read_facts_file(std::string_view bytes) {
       if (!day) return wrong(fmt::format("{} is not a date", name));
       *field = *day;
     }
-    if (belongs(f)) out.push_back(std::move(f));
+    if (const auto details = in.find("details"); details != in.end() && details->is_object())
+      for (const auto& [name, value] : details->items())
+        if (value.is_string()) f.details.emplace(name, value.get<std::string>());
+    if (belongs(f)) out.facts.push_back(std::move(f));
   }
   return out;
 }

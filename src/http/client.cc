@@ -19,6 +19,7 @@
 
 #include "http/internal/channel.h"
 #include "http/internal/intake.h"
+#include "http/internal/mail.h"
 #include "http/internal/write.h"
 #include "http/parser.h"
 
@@ -302,6 +303,11 @@ class TheOutbound final : public Outbound {
     auto asking = call("POST", std::move(url), std::move(message));
     co_return co_await std::move(asking);
   }
+  Task<Result<void>> mail(Mail mail) override {
+    if (options_.relay.empty()) co_return Error{Code::unavailable, "no mail relay is configured"};
+    auto sending = send_mail(options_.relay, std::move(mail), options_.limits);
+    co_return co_await std::move(sending);
+  }
 
  private:
   Task<Result<Fetched>> call(std::string method, std::string url, Message message) {
@@ -355,6 +361,7 @@ Result<std::unique_ptr<Upstream>> make_upstream(UpstreamOptions options) {
 }
 
 Result<std::unique_ptr<Outbound>> make_outbound(OutboundOptions options) {
+  if (!options.relay.empty()) LICET_TRY_VOID(check_relay(options.relay));
   std::vector<TheOutbound::Allowed> allowed;
   for (const std::string& prefix : options.allow) {
     auto url = parse_url(prefix);

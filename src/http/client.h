@@ -44,6 +44,7 @@ struct OutboundOptions {
   // What may be fetched: each is an origin and path prefix ("https://id.example/keys"), matched on whole path segments.
   std::vector<std::string> allow;
   std::string ca_file;                     // empty: the system's authorities
+  std::string relay;                       // 127.0.0.1:25: the mail relay of this machine; empty: no mail
   std::size_t answer_bytes = 1024 * 1024;  // exhausted beyond it
   Limits limits;                           // waits; redirects are never followed
 };

@@ -129,21 +129,23 @@ std::string diff_json(std::span<const rules::Turn> turns, std::span<const licens
 }
 
 json summary(const rules::Judgment& judgment) {
+  std::array<int, kStatuses.size()> counts{};
+  for (const rules::Finding& f : judgment.findings) ++counts.at(static_cast<std::size_t>(f.status));
   json out = json::object();
-  for (const Status s : kStatuses) out[std::string(rules::name(s))] = 0;
-  for (const rules::Finding& f : judgment.findings) {
-    json& n = out[std::string(rules::name(f.status))];
-    n = n.get<int>() + 1;
-  }
+  for (const Status s : kStatuses) out[std::string(rules::name(s))] = counts.at(static_cast<std::size_t>(s));
   return out;
 }
 
 std::string findings_json(const rules::Judgment& judgment) {
-  json findings = json::array(), packs = json::array();
-  for (const rules::Finding& f : judgment.findings) findings.push_back(to_json(f));
+  json packs = json::array();
   for (const rules::PackInfo& p : judgment.packs) packs.push_back({{"id", p.id}, {"version", p.version}, {"status", p.status}});
-  return canonical(
-      {{"as_of", format(judgment.as_of)}, {"packs", std::move(packs)}, {"findings", std::move(findings)}, {"summary", summary(judgment)}});
+  // One finding at a time: a tree of all of them would hold each of its texts twice.
+  std::string out = "{\"as_of\":" + canonical(format(judgment.as_of)) + ",\"findings\":[";
+  for (const rules::Finding& f : judgment.findings) {
+    if (&f != judgment.findings.data()) out += ',';
+    out += canonical(to_json(f));
+  }
+  return out + "],\"packs\":" + canonical(packs) + ",\"summary\":" + canonical(summary(judgment)) + "}";
 }
 
 std::string findings_sarif(const rules::Judgment& judgment, std::string_view version, std::string_view folder) {

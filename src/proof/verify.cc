@@ -18,6 +18,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostFaults = 20;
+constexpr std::string_view kRelease = "licet release";
 
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> out;
@@ -42,6 +43,14 @@ class Verification {
     const bool signed_manifest = check_manifest();
     if (!manifest_.is_object()) return std::move(report_);
     check_files();
+    if (signed_manifest && text(manifest_, "kind") == kRelease) {
+      if (report_.ok()) {
+        say("release   {}, as of {}", text(manifest_, "release"), text(manifest_, "as_of"));
+        say("world     stack {}, {}", text(manifest_, "stack").substr(0, 12), text(manifest_, "under"));
+        say("files     {}, each as it was signed", member(manifest_, "files").size());
+      }
+      return std::move(report_);
+    }
     if (check_checkpoint()) check_entries();
     if (signed_manifest && report_.ok()) {
       say("period    {} to {}{}", text(member(manifest_, "period"), "from"), text(member(manifest_, "period"), "to"),
@@ -109,7 +118,7 @@ class Verification {
       fault("{}: its bytes aren't the ones that were signed", kManifest);
       return false;
     }
-    if (number(manifest_, "v") != 1 || text(manifest_, "kind") != "licet bundle") {
+    if (number(manifest_, "v") != 1 || (text(manifest_, "kind") != "licet bundle" && text(manifest_, "kind") != kRelease)) {
       fault("{}: a bundle of another version: use a newer licet", kManifest);
       return false;
     }
@@ -120,6 +129,7 @@ class Verification {
 
   void check_files() {
     std::set<std::string_view> named = {kManifest, kSignature};
+    if (text(manifest_, "kind") == kRelease) named.insert(kKey);  // made when it is sealed; find_key() compared it with the signature's
     for (const json& f : member(manifest_, "files")) {
       const std::string path = text(f, "path");
       const auto at = files_.find(path);

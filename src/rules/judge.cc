@@ -1,12 +1,18 @@
 // judge(): one database per judgment; each requirement's population, needs and verdicts; the packs' grounds and prohibitions.
+//
+// The packs' statements only read, and none sees what another one gave. So a large declaration is judged by two threads, each with a copy
+// of the database, who take the next statement from one list; what each statement gave stands in its own place of that list. Who took which
+// shows nowhere.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <span>
+#include <thread>
 #include <unordered_map>
 
 #include "rules/internal/base.h"
@@ -22,6 +28,7 @@ constexpr std::size_t kRowsMost = 500'000;
 constexpr std::size_t kFindingsMost = 2'000'000;
 constexpr std::size_t kTextMost = 16 * 1024;
 constexpr std::size_t kPopulationsMost = 8;
+constexpr std::size_t kRowsWorthTwo = 1000;  // below this, a thread and its copy cost more than they save
 
 struct StringHash {
   using is_transparent = void;
@@ -91,7 +98,12 @@ class Rows {
   std::size_t rows_ = 0;
 };
 
+constexpr std::string_view kGroundIndexes =
+    "create index if not exists m_ground on v_ground(flow); create index if not exists m_ground_purpose on v_ground_purpose(flow, purpose);"
+    "create index if not exists m_ground_class on v_ground_class(ground);";
+
 Result<void> shelve(store::Database& db, std::span<const Ground> grounds) {
+  LICET_TRY_VOID(db.run("begin"));
   LICET_TRY(ground, db.prepare("insert into v_ground values (?, ?, nullif(?, ''), ?, ?)"));
   LICET_TRY(purpose, db.prepare("insert into v_ground_purpose values (?, nullif(?, ''), ?)"));
   LICET_TRY(cls, db.prepare("insert into v_ground_class values (?, nullif(?, ''), ?)"));
@@ -109,40 +121,31 @@ Result<void> shelve(store::Database& db, std::span<const Ground> grounds) {
     LICET_TRY_VOID(words(purpose, g, g.purposes));
     LICET_TRY_VOID(words(cls, g, g.classes));
   }
-  return {};
+  LICET_TRY_VOID(db.run(kGroundIndexes));
+  return db.run("commit");
 }
 
-class Judge {
- public:
-  Judge(Court& court, Date as_of) : db_(court.db), views_(court.views), as_of_(as_of), as_of_text_(format(as_of)) { out_.as_of = as_of; }
+// What the engine itself looks things up in, once the declaration is there. Not changed while statements run.
+struct Known {
+  Date as_of{};
+  std::string as_of_text, under;
+  ByName<std::string> places;   // id → {"id":…,"at":…}
+  ByName<std::string> expired;  // evidence → its last day
+  std::vector<Decided> decided;
+};
 
-  Result<Judgment> run(std::span<const Pack* const> packs) {
-    for (const Pack* pack : packs) out_.packs.push_back(pack->info);
-    out_.under = under();
-    LICET_TRY_VOID(views(packs));
-    LICET_TRY_VOID(know());
-    // Beyond this point the packs' SQL runs: nothing but bounded reading.
+// Runs one statement after the other on a database that no other thread has.
+class Worker {
+ public:
+  // findings: how many there are so far, of all workers
+  Worker(store::Database& db, const Known& known, std::atomic<std::size_t>& findings) : db_(db), known_(known), findings_(findings) {}
+
+  [[nodiscard]] store::Database& db() { return db_; }
+  void lock() {
     db_.allow_only_reads();
     db_.limit_instructions(kInstructionsMost);
-    for (const Pack* pack : packs) {
-      for (const Pack::Query& q : pack->grounds) LICET_TRY_VOID(grounds(q));
-      for (const Pack::Query& q : pack->prohibitions) LICET_TRY_VOID(prohibitions(q));
-    }
-    db_.allow_writes();
-    LICET_TRY_VOID(shelve(db_, out_.grounds));
-    db_.allow_only_reads();
-    // By id, and each population by subject: so the findings come out sorted without moving them again.
-    std::vector<const Requirement*> requirements;
-    for (const Pack* pack : packs)
-      for (const Requirement& r : pack->requirements) requirements.push_back(&r);
-    std::sort(requirements.begin(), requirements.end(), [](const auto* a, const auto* b) { return a->id < b->id; });
-    for (std::size_t i = 1; i < requirements.size(); ++i)
-      if (requirements[i]->id == requirements[i - 1]->id) return wrong(*requirements[i], "id", "two packs have a requirement of this id");
-    for (const Requirement* r : requirements) LICET_TRY_VOID(requirement(*r));
-    return finish();
   }
 
- private:
   static Error wrong(std::string_view file, std::uint32_t line, std::string_view id, const Error& error) {
     return {error.code == Code::permission_denied || error.code == Code::failed_precondition ? Code::invalid_argument : error.code,
             fmt::format("{}:{}: {}: {}", file, line, id, error.message)};
@@ -152,89 +155,157 @@ class Judge {
             fmt::format("{}:{}: {} ({}): {}", r.file, r.line, r.id, part, message)};
   }
 
-  [[nodiscard]] std::string under() const {
-    std::string out;
-    for (const PackInfo& p : out_.packs)
-      out += fmt::format("{}{}@{}{}", out.empty() ? "under packs " : ", ", p.id, p.version,
-                         p.status == "proposed" ? " (proposed, not in force)" : "");
-    if (out.empty()) out = "under no pack";
-    return out + "; state law not assessed";
+  // Its findings, by subject.
+  Result<std::vector<Finding>> requirement(const Requirement& r) {
+    std::vector<Finding> out;
+    Plan plan{Template(r.mend), {}, {}};
+    for (const auto& [column, question] : r.questions) plan.questions.emplace(column, Template(question));
+    const auto keep = [&](const Template& t) {
+      for (const auto& piece : t.pieces)
+        if (!piece.column.empty()) plan.kept.push_back(piece.column);
+    };
+    keep(plan.mend);
+    for (const auto& [column, question] : plan.questions) keep(question);
+    std::sort(plan.kept.begin(), plan.kept.end());
+    plan.kept.erase(std::unique(plan.kept.begin(), plan.kept.end()), plan.kept.end());
+
+    LICET_TRY(population, each(r, plan));
+    if (population.empty()) {
+      Finding f = finding(r, "", Status::not_applicable);
+      f.because = sentence(r.none, known_.under);
+      f.witness = f.facts = "[]";
+      out.push_back(std::move(f));
+      return out;
+    }
+    if (findings_.fetch_add(population.size()) + population.size() > kFindingsMost)
+      return wrong(r, "check", fmt::format("more than {} findings in all", kFindingsMost), Code::exhausted);
+    out.resize(population.size());
+    LICET_TRY_VOID(check(r, plan, population, out));
+    for (std::size_t i = 0; i < population.size(); ++i) {
+      const Member& m = population[i];
+      if (m.judged) continue;
+      const bool asked = !m.missing.empty();
+      Finding f = finding(r, m.subject, Status::unknown);
+      const auto question = plan.questions.find(m.missing);
+      if (question != plan.questions.end()) {
+        LICET_TRY(text, fill(r, question->second, plan, m, nullptr));
+        f.because = text;
+      } else {
+        f.because = asked ? fmt::format("Not on record for {}: {}", m.subject, replaced(m.missing, "_", " "))
+                          : fmt::format("No verdict could be reached on {}", m.subject);
+      }
+      f.because = sentence(f.because, known_.under);
+      f.witness = fmt::format("[\"{}\"]", m.subject);
+      f.facts = facts_of(m.subject);
+      LICET_TRY(mend, fill(r, plan.mend, plan, m, nullptr));
+      f.mend = asked && question != plan.questions.end() ? std::string() : mend;
+      f.effect = r.effect;
+      decide(r, f, "");
+      out[i] = std::move(f);
+    }
+    return out;
   }
 
-  // The database isn't locked yet. prepare() takes one statement only, and what begins with "create view … as" can only be a SELECT.
-  // Those of the judgment before stay where they are the same.
-  Result<void> views(std::span<const Pack* const> packs) {
-    std::set<std::string_view> asked;
-    for (const Pack* pack : packs)
-      for (const Pack::Query& view : pack->views) asked.insert(view.id);
-    for (auto v = views_.begin(); v != views_.end();) {
-      if (asked.contains(v->first)) {
-        ++v;
-        continue;
+  Result<std::vector<Ground>> grounds(const Pack::Query& q) {
+    std::vector<Ground> out;
+    static constexpr std::array<std::string_view, 22> kColumns = {
+        "more",    "kind",     "flow",      "recipient",  "classes",           "purposes",
+        "regions", "whose",    "patients",  "form",       "minimum_necessary", "accountable",
+        "hold",    "asks_for", "live_from", "live_until", "agreements",        "entity",
+        "witness", "cites",    "because",   "effect_as"};
+    auto opened = rows(q.sql);
+    if (!opened) return wrong(q.file, q.line, q.id, opened.error());
+    Rows& in = *opened;
+    LICET_TRY_VOID(only(q, in, kColumns));
+    for (const std::string_view must : {"recipient", "classes", "purposes", "witness", "because"})
+      if (in.column(must) < 0) return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("selects no column '{}'", must)});
+    const auto column = [&](std::string_view name) { return in.column(name); };
+    for (;;) {
+      auto row = in.next();
+      if (!row) return wrong(q.file, q.line, q.id, row.error());
+      if (!*row) break;
+      Ground g;
+      g.kind = in.is_null(column("kind")) ? q.kind : std::string(in.text(column("kind")));
+      g.flow = in.text(column("flow"));
+      g.recipient = in.text(column("recipient"));
+      if (g.recipient.empty()) return wrong(q.file, q.line, q.id, {Code::invalid_argument, "a ground without a recipient"});
+      g.id = g.kind + ":" + (g.flow.empty() ? g.recipient : g.flow);
+      if (!in.is_null(column("more"))) g.id.append(":").append(in.text(column("more")));
+      LICET_TRY(classes, strings(q, in, column("classes")));
+      LICET_TRY(purposes, strings(q, in, column("purposes")));
+      LICET_TRY(regions, strings(q, in, column("regions")));
+      LICET_TRY(patients, strings(q, in, column("patients")));
+      LICET_TRY(asks_for, strings(q, in, column("asks_for")));
+      LICET_TRY(agreements, strings(q, in, column("agreements")));
+      if (classes.empty() || purposes.empty()) continue;  // covers nothing
+      g.classes = std::move(classes);
+      g.purposes = std::move(purposes);
+      g.regions = std::move(regions);
+      g.patients = std::move(patients);
+      g.asks_for = std::move(asks_for);
+      g.agreements = std::move(agreements);
+      if (!in.is_null(column("whose"))) g.whose = in.text(column("whose"));
+      if (!in.is_null(column("form"))) g.form = in.text(column("form"));
+      if (!in.is_null(column("minimum_necessary"))) g.minimum_necessary = in.integer(column("minimum_necessary")) != 0;
+      g.accountable = in.integer(column("accountable")) != 0;
+      g.hold = in.integer(column("hold")) != 0;
+      static constexpr std::array<std::string_view, 5> kWhose = {"all", "compartment", "members", "panel", "named"};
+      static constexpr std::array<std::string_view, 3> kForms = {"identified", "limited", "deidentified"};
+      if (std::find(kWhose.begin(), kWhose.end(), g.whose) == kWhose.end() ||
+          std::find(kForms.begin(), kForms.end(), g.form) == kForms.end())
+        return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("'{}' or '{}' is no such word", g.whose, g.form)});
+      for (const auto& [name, into] : {std::pair{"live_from", &g.from}, std::pair{"live_until", &g.until}}) {
+        const int at = column(name);
+        if (in.is_null(at) || in.text(at).empty()) continue;
+        auto day = parse_date(in.text(at));
+        if (!day) return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("'{}' is no date", name)});
+        *into = *day;
       }
-      LICET_TRY_VOID(db_.run("drop view " + v->first));
-      v = views_.erase(v);
+      g.effect_as = in.is_null(column("effect_as")) ? g.kind : std::string(in.text(column("effect_as")));
+      g.entity = in.text(column("entity"));
+      g.witness = in.text(column("witness"));
+      g.because = in.text(column("because"));
+      g.cites = in.is_null(column("cites")) ? fmt::format("{}", fmt::join(q.cites, ", ")) : std::string(in.text(column("cites")));
+      if (g.because.empty() || !nlohmann::json::accept(g.witness))
+        return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("the ground {} lacks its witness or because", g.id)});
+      if ((g.from && *g.from > known_.as_of) || (g.until && *g.until < known_.as_of)) continue;
+      out.push_back(std::move(g));
     }
-    std::set<std::string_view> here;
-    for (const Pack* pack : packs) {
-      for (const Pack::Query& view : pack->views) {
-        const auto known = views_.find(view.id);
-        if (known != views_.end() && here.insert(view.id).second) {
-          if (known->second == view.sql) continue;
-          LICET_TRY_VOID(db_.run("drop view " + view.id));
-          views_.erase(known);
-        }
-        here.insert(view.id);
-        auto statement = db_.prepare("create view " + view.id + " as " + view.sql);
-        if (!statement) return wrong(view.file, view.line, view.id, statement.error());
-        if (auto made = statement->run(); !made) return wrong(view.file, view.line, view.id, made.error());
-        views_.emplace(view.id, view.sql);
-      }
-    }
-    return {};
+    return out;
   }
 
-  // What the engine itself looks things up in: places, decisions, expired evidence.
-  Result<void> know() {
-    LICET_TRY(things, db_.prepare("select id, at from v_thing union all select id, id from v_fact"));
+  Result<std::vector<Prohibition>> prohibitions(const Pack::Query& q) {
+    std::vector<Prohibition> out;
+    static constexpr std::array<std::string_view, 7> kColumns = {"more", "flow", "classes", "purposes", "unless", "because", "cites"};
+    auto opened = rows(q.sql);
+    if (!opened) return wrong(q.file, q.line, q.id, opened.error());
+    Rows& in = *opened;
+    LICET_TRY_VOID(only(q, in, kColumns));
     for (;;) {
-      LICET_TRY(row, things.step());
-      if (!row) break;
-      places_.emplace(things.text(0), nlohmann::ordered_json{{"id", things.text(0)}, {"at", things.text(1)}}.dump());
+      auto row = in.next();
+      if (!row) return wrong(q.file, q.line, q.id, row.error());
+      if (!*row) break;
+      Prohibition p;
+      p.flow = in.text(in.column("flow"));
+      p.id = q.id + (p.flow.empty() ? "" : ":" + p.flow);
+      if (const int more = in.column("more"); !in.is_null(more)) p.id.append(":").append(in.text(more));
+      LICET_TRY(classes, strings(q, in, in.column("classes")));
+      LICET_TRY(purposes, strings(q, in, in.column("purposes")));
+      LICET_TRY(unless, strings(q, in, in.column("unless")));
+      p.classes = std::move(classes);
+      p.purposes = std::move(purposes);
+      p.unless = std::move(unless);
+      p.because = sentence(in.text(in.column("because")), known_.under);
+      p.cites = in.is_null(in.column("cites")) ? fmt::format("{}", fmt::join(q.cites, ", ")) : std::string(in.text(in.column("cites")));
+      out.push_back(std::move(p));
     }
-    LICET_TRY(decisions, db_.prepare("select id, choice, coalesce(until, ''), current, at, about from v_decision order by id"));
-    for (;;) {
-      LICET_TRY(row, decisions.step());
-      if (!row) break;
-      if (decided_.empty() || decided_.back().id != decisions.text(0))
-        decided_.push_back({.id = std::string(decisions.text(0)),
-                            .choice = std::string(decisions.text(1)),
-                            .until = std::string(decisions.text(2)),
-                            .at = std::string(decisions.text(4)),
-                            .current = decisions.integer(3) != 0});
-      decided_.back().about.emplace_back(decisions.text(5));
-    }
-    LICET_TRY(subjects, db_.prepare("select subject from v_decision_subject where decision = ?"));
-    for (Decided& d : decided_) {
-      subjects.bind(1, std::string_view(d.id));
-      for (;;) {
-        LICET_TRY(row, subjects.step());
-        if (!row) break;
-        d.subjects.emplace_back(subjects.text(0));
-      }
-    }
-    LICET_TRY(expired, db_.prepare("select distinct id, expires from v_evidence, v_judged where expires < as_of"));
-    for (;;) {
-      LICET_TRY(row, expired.step());
-      if (!row) break;
-      expired_.emplace(expired.text(0), expired.text(1));
-    }
-    return {};
+    return out;
   }
 
+ private:
   Result<Rows> rows(std::string_view sql) {
     LICET_TRY(statement, db_.prepare(sql));
-    if (const int as_of = statement.parameter("as_of"); as_of != 0) statement.bind(as_of, std::string_view(as_of_text_));
+    if (const int as_of = statement.parameter("as_of"); as_of != 0) statement.bind(as_of, std::string_view(known_.as_of_text));
     return Rows(std::move(statement));
   }
 
@@ -256,56 +327,6 @@ class Judge {
     std::vector<std::string> needs, kept;
     std::vector<Member> members;
   };
-
-  Result<void> requirement(const Requirement& r) {
-    Plan plan{Template(r.mend), {}, {}};
-    for (const auto& [column, question] : r.questions) plan.questions.emplace(column, Template(question));
-    const auto keep = [&](const Template& t) {
-      for (const auto& piece : t.pieces)
-        if (!piece.column.empty()) plan.kept.push_back(piece.column);
-    };
-    keep(plan.mend);
-    for (const auto& [column, question] : plan.questions) keep(question);
-    std::sort(plan.kept.begin(), plan.kept.end());
-    plan.kept.erase(std::unique(plan.kept.begin(), plan.kept.end()), plan.kept.end());
-
-    LICET_TRY(population, each(r, plan));
-    if (population.empty()) {
-      Finding f = finding(r, "", Status::not_applicable);
-      f.because = sentence(r.none, out_.under);
-      f.witness = f.facts = "[]";
-      out_.findings.push_back(std::move(f));
-      return {};
-    }
-    const std::size_t first = out_.findings.size();
-    if (first + population.size() > kFindingsMost)
-      return wrong(r, "check", fmt::format("more than {} findings in all", kFindingsMost), Code::exhausted);
-    out_.findings.resize(first + population.size());
-    LICET_TRY_VOID(check(r, plan, population, std::span(out_.findings).subspan(first)));
-    for (std::size_t i = 0; i < population.size(); ++i) {
-      const Member& m = population[i];
-      if (m.judged) continue;
-      const bool asked = !m.missing.empty();
-      Finding f = finding(r, m.subject, Status::unknown);
-      const auto question = plan.questions.find(m.missing);
-      if (question != plan.questions.end()) {
-        LICET_TRY(text, fill(r, question->second, plan, m, nullptr));
-        f.because = text;
-      } else {
-        f.because = asked ? fmt::format("Not on record for {}: {}", m.subject, replaced(m.missing, "_", " "))
-                          : fmt::format("No verdict could be reached on {}", m.subject);
-      }
-      f.because = sentence(f.because, out_.under);
-      f.witness = fmt::format("[\"{}\"]", m.subject);
-      f.facts = facts_of(m.subject);
-      LICET_TRY(mend, fill(r, plan.mend, plan, m, nullptr));
-      f.mend = asked && question != plan.questions.end() ? std::string() : mend;
-      f.effect = r.effect;
-      decide(r, f, "");
-      out_.findings[first + i] = std::move(f);
-    }
-    return {};
-  }
 
   // Requirements often share their population: all that ask the same of it share the reading, too.
   Result<std::vector<Member>> each(const Requirement& r, const Plan& plan) {
@@ -412,8 +433,8 @@ class Judge {
       std::string words(in.text(because));
       if (f.status == Status::pass && !lapsed.empty()) {
         f.status = Status::stale;
-        words += fmt::format(", but {} counted only until {}", lapsed, expired_.find(lapsed)->second);
-        if (auto last = parse_date(expired_.find(lapsed)->second); last) f.since = *last + std::chrono::days(1);
+        words += fmt::format(", but {} counted only until {}", lapsed, known_.expired.find(lapsed)->second);
+        if (auto last = parse_date(known_.expired.find(lapsed)->second); last) f.since = *last + std::chrono::days(1);
       }
       f.because = std::move(words);
       if (f.status != Status::pass && f.status != Status::not_applicable) {
@@ -421,7 +442,7 @@ class Judge {
         f.mend = std::move(mend);
       }
       decide(r, f, f.because);
-      f.because = sentence(f.because, out_.under);
+      f.because = sentence(f.because, known_.under);
       if (f.status == Status::fail || f.status == Status::stale || f.status == Status::unknown) f.effect = r.effect;
       findings[at] = std::move(f);
     }
@@ -459,7 +480,7 @@ class Judge {
   // A person's decision makes an addressable specification or a policy accepted; of the rest it says that it can't.
   void decide(const Requirement& r, Finding& f, std::string_view because) {
     if (f.status != Status::fail && f.status != Status::stale && f.status != Status::unknown) return;
-    for (const Decided& d : decided_) {
+    for (const Decided& d : known_.decided) {
       if (d.choice == "implemented" || d.choice == "conduit" || d.choice == "not-associate") continue;  // these are for the rules to read
       const bool here = d.subjects.empty() || std::find(d.subjects.begin(), d.subjects.end(), f.subject) != d.subjects.end();
       const bool meant = std::any_of(d.about.begin(), d.about.end(), [&](const std::string& about) {
@@ -481,7 +502,7 @@ class Judge {
         f.effect.clear();
       }
       f.because = fmt::format("{}; {}", because.empty() ? f.because : std::string(because), note);
-      const std::string& place = places_.find(d.id)->second;
+      const std::string& place = known_.places.find(d.id)->second;
       f.facts = f.facts == "[]" ? "[" + place + "]" : f.facts.substr(0, f.facts.size() - 1) + "," + place + "]";
       return;
     }
@@ -512,8 +533,8 @@ class Judge {
   }
 
   [[nodiscard]] std::string facts_of(std::string_view id) const {
-    const auto found = places_.find(id);
-    return found == places_.end() ? "[]" : "[" + found->second + "]";
+    const auto found = known_.places.find(id);
+    return found == known_.places.end() ? "[]" : "[" + found->second + "]";
   }
 
   // What json_array() makes of ids, as all rules do: ["a","b",null]. False: anything else, for the JSON parser.
@@ -557,11 +578,12 @@ class Judge {
     for (auto at = ids.begin(); at != ids.end(); ++at) {
       const std::string_view id = *at;
       if (std::find(ids.begin(), at, id) != at) continue;
-      const auto found = places_.find(id);
-      if (found == places_.end()) return wrong(r, "check", fmt::format("'facts' names '{}', which is not on record", id.substr(0, 64)));
+      const auto found = known_.places.find(id);
+      if (found == known_.places.end())
+        return wrong(r, "check", fmt::format("'facts' names '{}', which is not on record", id.substr(0, 64)));
       if (out.size() > 1) out += ',';
       out += found->second;
-      if (lapsed.empty() && expired_.contains(id)) lapsed = id;
+      if (lapsed.empty() && known_.expired.contains(id)) lapsed = id;
     }
     return out += "]";
   }
@@ -592,96 +614,205 @@ class Judge {
     return {};
   }
 
-  Result<void> grounds(const Pack::Query& q) {
-    static constexpr std::array<std::string_view, 22> kColumns = {
-        "more",    "kind",     "flow",      "recipient",  "classes",           "purposes",
-        "regions", "whose",    "patients",  "form",       "minimum_necessary", "accountable",
-        "hold",    "asks_for", "live_from", "live_until", "agreements",        "entity",
-        "witness", "cites",    "because",   "effect_as"};
-    auto opened = rows(q.sql);
-    if (!opened) return wrong(q.file, q.line, q.id, opened.error());
-    Rows& in = *opened;
-    LICET_TRY_VOID(only(q, in, kColumns));
-    for (const std::string_view must : {"recipient", "classes", "purposes", "witness", "because"})
-      if (in.column(must) < 0) return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("selects no column '{}'", must)});
-    const auto column = [&](std::string_view name) { return in.column(name); };
-    for (;;) {
-      auto row = in.next();
-      if (!row) return wrong(q.file, q.line, q.id, row.error());
-      if (!*row) break;
-      Ground g;
-      g.kind = in.is_null(column("kind")) ? q.kind : std::string(in.text(column("kind")));
-      g.flow = in.text(column("flow"));
-      g.recipient = in.text(column("recipient"));
-      if (g.recipient.empty()) return wrong(q.file, q.line, q.id, {Code::invalid_argument, "a ground without a recipient"});
-      g.id = g.kind + ":" + (g.flow.empty() ? g.recipient : g.flow);
-      if (!in.is_null(column("more"))) g.id.append(":").append(in.text(column("more")));
-      LICET_TRY(classes, strings(q, in, column("classes")));
-      LICET_TRY(purposes, strings(q, in, column("purposes")));
-      LICET_TRY(regions, strings(q, in, column("regions")));
-      LICET_TRY(patients, strings(q, in, column("patients")));
-      LICET_TRY(asks_for, strings(q, in, column("asks_for")));
-      LICET_TRY(agreements, strings(q, in, column("agreements")));
-      if (classes.empty() || purposes.empty()) continue;  // covers nothing
-      g.classes = std::move(classes);
-      g.purposes = std::move(purposes);
-      g.regions = std::move(regions);
-      g.patients = std::move(patients);
-      g.asks_for = std::move(asks_for);
-      g.agreements = std::move(agreements);
-      if (!in.is_null(column("whose"))) g.whose = in.text(column("whose"));
-      if (!in.is_null(column("form"))) g.form = in.text(column("form"));
-      if (!in.is_null(column("minimum_necessary"))) g.minimum_necessary = in.integer(column("minimum_necessary")) != 0;
-      g.accountable = in.integer(column("accountable")) != 0;
-      g.hold = in.integer(column("hold")) != 0;
-      static constexpr std::array<std::string_view, 5> kWhose = {"all", "compartment", "members", "panel", "named"};
-      static constexpr std::array<std::string_view, 3> kForms = {"identified", "limited", "deidentified"};
-      if (std::find(kWhose.begin(), kWhose.end(), g.whose) == kWhose.end() ||
-          std::find(kForms.begin(), kForms.end(), g.form) == kForms.end())
-        return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("'{}' or '{}' is no such word", g.whose, g.form)});
-      for (const auto& [name, into] : {std::pair{"live_from", &g.from}, std::pair{"live_until", &g.until}}) {
-        const int at = column(name);
-        if (in.is_null(at) || in.text(at).empty()) continue;
-        auto day = parse_date(in.text(at));
-        if (!day) return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("'{}' is no date", name)});
-        *into = *day;
+  store::Database& db_;
+  const Known& known_;
+  std::atomic<std::size_t>& findings_;
+  std::deque<Population> populations_;  // the last few
+};
+
+class Judge {
+ public:
+  Judge(Court& court, Date as_of, unsigned threads) : court_(court), threads_(threads) {
+    known_.as_of = out_.as_of = as_of;
+    known_.as_of_text = format(as_of);
+  }
+
+  Result<Judgment> run(std::span<const Pack* const> packs) {
+    for (const Pack* pack : packs) out_.packs.push_back(pack->info);
+    known_.under = out_.under = under();
+    LICET_TRY_VOID(views(packs));
+    LICET_TRY_VOID(know(court_.db));
+    workers_.emplace_back(court_.db, known_, findings_);
+    for (unsigned i = 1; i < threads_; ++i) {
+      LICET_TRY(copy, court_.db.copy());
+      copies_.push_back(std::move(copy));
+      workers_.emplace_back(copies_.back(), known_, findings_);
+    }
+    // Beyond this point the packs' SQL runs: nothing but bounded reading.
+    for (Worker& w : workers_) w.lock();
+    LICET_TRY_VOID(lawful(packs));
+    LICET_TRY_VOID(each_worker([this](Worker& w) -> Result<void> {
+      w.db().allow_writes();
+      LICET_TRY_VOID(shelve(w.db(), out_.grounds));
+      w.db().allow_only_reads();
+      return {};
+    }));
+    LICET_TRY_VOID(requirements(packs));
+    return finish();
+  }
+
+ private:
+  [[nodiscard]] std::string under() const {
+    std::string out;
+    for (const PackInfo& p : out_.packs)
+      out += fmt::format("{}{}@{}{}", out.empty() ? "under packs " : ", ", p.id, p.version,
+                         p.status == "proposed" ? " (proposed, not in force)" : "");
+    if (out.empty()) out = "under no pack";
+    return out + "; state law not assessed";
+  }
+
+  // The database isn't locked yet. prepare() takes one statement only, and what begins with "create view … as" can only be a SELECT.
+  // Those of the judgment before stay where they are the same.
+  Result<void> views(std::span<const Pack* const> packs) {
+    std::set<std::string_view> asked;
+    for (const Pack* pack : packs)
+      for (const Pack::Query& view : pack->views) asked.insert(view.id);
+    for (auto v = court_.views.begin(); v != court_.views.end();) {
+      if (asked.contains(v->first)) {
+        ++v;
+        continue;
       }
-      g.effect_as = in.is_null(column("effect_as")) ? g.kind : std::string(in.text(column("effect_as")));
-      g.entity = in.text(column("entity"));
-      g.witness = in.text(column("witness"));
-      g.because = in.text(column("because"));
-      g.cites = in.is_null(column("cites")) ? fmt::format("{}", fmt::join(q.cites, ", ")) : std::string(in.text(column("cites")));
-      if (g.because.empty() || !nlohmann::json::accept(g.witness))
-        return wrong(q.file, q.line, q.id, {Code::invalid_argument, fmt::format("the ground {} lacks its witness or because", g.id)});
-      if ((g.from && *g.from > as_of_) || (g.until && *g.until < as_of_)) continue;
-      out_.grounds.push_back(std::move(g));
+      LICET_TRY_VOID(court_.db.run("drop view " + v->first));
+      v = court_.views.erase(v);
+    }
+    std::set<std::string_view> here;
+    for (const Pack* pack : packs) {
+      for (const Pack::Query& view : pack->views) {
+        const auto known = court_.views.find(view.id);
+        if (known != court_.views.end() && here.insert(view.id).second) {
+          if (known->second == view.sql) continue;
+          LICET_TRY_VOID(court_.db.run("drop view " + view.id));
+          court_.views.erase(known);
+        }
+        here.insert(view.id);
+        auto statement = court_.db.prepare("create view " + view.id + " as " + view.sql);
+        if (!statement) return Worker::wrong(view.file, view.line, view.id, statement.error());
+        if (auto made = statement->run(); !made) return Worker::wrong(view.file, view.line, view.id, made.error());
+        court_.views.emplace(view.id, view.sql);
+      }
     }
     return {};
   }
 
-  Result<void> prohibitions(const Pack::Query& q) {
-    static constexpr std::array<std::string_view, 7> kColumns = {"more", "flow", "classes", "purposes", "unless", "because", "cites"};
-    auto opened = rows(q.sql);
-    if (!opened) return wrong(q.file, q.line, q.id, opened.error());
-    Rows& in = *opened;
-    LICET_TRY_VOID(only(q, in, kColumns));
+  // What the engine itself looks things up in: places, decisions, expired evidence.
+  Result<void> know(store::Database& db) {
+    LICET_TRY(things, db.prepare("select id, at from v_thing union all select id, id from v_fact"));
     for (;;) {
-      auto row = in.next();
-      if (!row) return wrong(q.file, q.line, q.id, row.error());
-      if (!*row) break;
-      Prohibition p;
-      p.flow = in.text(in.column("flow"));
-      p.id = q.id + (p.flow.empty() ? "" : ":" + p.flow);
-      if (const int more = in.column("more"); !in.is_null(more)) p.id.append(":").append(in.text(more));
-      LICET_TRY(classes, strings(q, in, in.column("classes")));
-      LICET_TRY(purposes, strings(q, in, in.column("purposes")));
-      LICET_TRY(unless, strings(q, in, in.column("unless")));
-      p.classes = std::move(classes);
-      p.purposes = std::move(purposes);
-      p.unless = std::move(unless);
-      p.because = sentence(in.text(in.column("because")), out_.under);
-      p.cites = in.is_null(in.column("cites")) ? fmt::format("{}", fmt::join(q.cites, ", ")) : std::string(in.text(in.column("cites")));
-      out_.prohibitions.push_back(std::move(p));
+      LICET_TRY(row, things.step());
+      if (!row) break;
+      known_.places.emplace(things.text(0), nlohmann::ordered_json{{"id", things.text(0)}, {"at", things.text(1)}}.dump());
+    }
+    LICET_TRY(decisions, db.prepare("select id, choice, coalesce(until, ''), current, at, about from v_decision order by id"));
+    for (;;) {
+      LICET_TRY(row, decisions.step());
+      if (!row) break;
+      if (known_.decided.empty() || known_.decided.back().id != decisions.text(0))
+        known_.decided.push_back({.id = std::string(decisions.text(0)),
+                                  .choice = std::string(decisions.text(1)),
+                                  .until = std::string(decisions.text(2)),
+                                  .at = std::string(decisions.text(4)),
+                                  .current = decisions.integer(3) != 0});
+      known_.decided.back().about.emplace_back(decisions.text(5));
+    }
+    LICET_TRY(subjects, db.prepare("select subject from v_decision_subject where decision = ?"));
+    for (Decided& d : known_.decided) {
+      subjects.bind(1, std::string_view(d.id));
+      for (;;) {
+        LICET_TRY(row, subjects.step());
+        if (!row) break;
+        d.subjects.emplace_back(subjects.text(0));
+      }
+    }
+    LICET_TRY(expired, db.prepare("select distinct id, expires from v_evidence, v_judged where expires < as_of"));
+    for (;;) {
+      LICET_TRY(row, expired.step());
+      if (!row) break;
+      known_.expired.emplace(expired.text(0), expired.text(1));
+    }
+    return {};
+  }
+
+  // Lets every worker do the same, each on its thread.
+  template <class Do>
+  Result<void> each_worker(const Do& work) {
+    std::vector<std::optional<Error>> errors(workers_.size());
+    const auto on = [&](std::size_t w) {
+      if (Result<void> done = work(workers_[w]); !done) errors[w] = std::move(done).error();
+    };
+    {
+      std::vector<std::jthread> others;
+      for (std::size_t w = 1; w < workers_.size(); ++w) others.emplace_back(on, w);
+      on(0);
+    }
+    for (std::optional<Error>& error : errors)
+      if (error) return *std::move(error);
+    return {};
+  }
+
+  // Does each of `count` things, by whichever worker is free. Where several fail, the first of them in order is the error.
+  template <class Do>
+  Result<void> each_of(std::size_t count, const Do& one) {
+    std::atomic<std::size_t> next = 0, stop = count;
+    std::vector<std::optional<Error>> errors(count);
+    LICET_TRY_VOID(each_worker([&](Worker& worker) -> Result<void> {
+      for (std::size_t i; (i = next.fetch_add(1)) < stop.load();) {
+        Result<void> done = one(worker, i);
+        if (done) continue;
+        errors[i] = std::move(done).error();
+        for (std::size_t before = stop.load(); i < before && !stop.compare_exchange_weak(before, i);) {
+        }
+      }
+      return {};
+    }));
+    for (std::optional<Error>& error : errors)
+      if (error) return *std::move(error);
+    return {};
+  }
+
+  Result<void> lawful(std::span<const Pack* const> packs) {
+    std::vector<std::pair<const Pack::Query*, bool>> queries;  // and whether it is a prohibition
+    for (const Pack* pack : packs) {
+      for (const Pack::Query& q : pack->grounds) queries.emplace_back(&q, false);
+      for (const Pack::Query& q : pack->prohibitions) queries.emplace_back(&q, true);
+    }
+    std::vector<std::vector<Ground>> grounds(queries.size());
+    std::vector<std::vector<Prohibition>> prohibitions(queries.size());
+    LICET_TRY_VOID(each_of(queries.size(), [&](Worker& worker, std::size_t i) -> Result<void> {
+      const auto& [query, forbids] = queries[i];
+      if (forbids) {
+        LICET_TRY(rows, worker.prohibitions(*query));
+        prohibitions[i] = std::move(rows);
+      } else {
+        LICET_TRY(rows, worker.grounds(*query));
+        grounds[i] = std::move(rows);
+      }
+      return {};
+    }));
+    for (auto& rows : grounds) std::move(rows.begin(), rows.end(), std::back_inserter(out_.grounds));
+    for (auto& rows : prohibitions) std::move(rows.begin(), rows.end(), std::back_inserter(out_.prohibitions));
+    return {};
+  }
+
+  // By id, and each population by subject: so the findings come out sorted.
+  Result<void> requirements(std::span<const Pack* const> packs) {
+    std::vector<const Requirement*> all;
+    for (const Pack* pack : packs)
+      for (const Requirement& r : pack->requirements) all.push_back(&r);
+    std::sort(all.begin(), all.end(), [](const auto* a, const auto* b) { return a->id < b->id; });
+    for (std::size_t i = 1; i < all.size(); ++i)
+      if (all[i]->id == all[i - 1]->id) return Worker::wrong(*all[i], "id", "two packs have a requirement of this id");
+    std::vector<std::vector<Finding>> found(all.size());
+    LICET_TRY_VOID(each_of(all.size(), [&](Worker& worker, std::size_t i) -> Result<void> {
+      LICET_TRY(findings, worker.requirement(*all[i]));
+      found[i] = std::move(findings);
+      return {};
+    }));
+    std::size_t count = 0;
+    for (const auto& findings : found) count += findings.size();
+    out_.findings.reserve(count);
+    for (auto& findings : found) {
+      std::move(findings.begin(), findings.end(), std::back_inserter(out_.findings));
+      findings = {};
     }
     return {};
   }
@@ -693,7 +824,7 @@ class Judge {
         return Error{Code::invalid_argument, fmt::format("two grounds are called {}: give them 'more'", out_.grounds[i].id)};
     std::sort(out_.prohibitions.begin(), out_.prohibitions.end(), [](const Prohibition& a, const Prohibition& b) { return a.id < b.id; });
     const auto matters = [this](std::optional<Date> day) {
-      if (day && *day > as_of_ && (!out_.next_change || *day < *out_.next_change)) out_.next_change = day;
+      if (day && *day > known_.as_of && (!out_.next_change || *day < *out_.next_change)) out_.next_change = day;
     };
     for (const Finding& f : out_.findings) {
       matters(f.until);
@@ -706,14 +837,12 @@ class Judge {
     return std::move(out_);
   }
 
-  store::Database& db_;
-  std::map<std::string, std::string>& views_;
-  Date as_of_;
-  std::string as_of_text_;
-  ByName<std::string> places_;   // id → {"id":…,"at":…}
-  ByName<std::string> expired_;  // evidence → its last day
-  std::vector<Decided> decided_;
-  std::deque<Population> populations_;  // the last few
+  Court& court_;
+  unsigned threads_;
+  Known known_;
+  std::atomic<std::size_t> findings_ = 0;
+  std::deque<store::Database> copies_;
+  std::deque<Worker> workers_;  // the first one is this thread's, on the court's own database; each other one has a copy
   Judgment out_;
 };
 
@@ -728,14 +857,19 @@ std::vector<std::string> Finding::about_ids() const {
   return out;
 }
 
-Result<Bench> Bench::make(const stack::Relations& relations, Date as_of, Mold* mold) {
+Result<Bench> Bench::make(const stack::Relations& relations, Date as_of, Mold* mold, unsigned threads) {
   const std::optional<Date> next = next_date(relations, as_of);
+  if (threads == 0) {
+    std::size_t rows = 0;
+    for (const stack::Table& table : relations) rows += table.rows.size();
+    threads = rows < kRowsWorthTwo || std::thread::hardware_concurrency() < 2 ? 1 : 2;
+  }
   if (mold != nullptr) {
     LICET_TRY(court, mold->fill(relations, as_of));
-    return Bench(nullptr, court, as_of, next);
+    return Bench(nullptr, court, as_of, next, threads);
   }
   LICET_TRY(base, make_base(relations, as_of));
-  return Bench(std::make_unique<Court>(std::move(base)), nullptr, as_of, next);
+  return Bench(std::make_unique<Court>(std::move(base)), nullptr, as_of, next, threads);
 }
 
 Result<Judgment> Bench::judge(std::span<const Pack> packs) {
@@ -750,7 +884,7 @@ Result<Judgment> Bench::judge(std::span<const Pack> packs) {
     in_force.push_back(&pack);
   }
   std::sort(in_force.begin(), in_force.end(), [](const Pack* a, const Pack* b) { return a->info.id < b->info.id; });
-  auto judged = Judge(*court_, as_of_).run(in_force);
+  auto judged = Judge(*court_, as_of_, threads_).run(in_force);
   court_->db.allow_writes();
   LICET_TRY_VOID(court_->db.run("delete from v_ground; delete from v_ground_purpose; delete from v_ground_class"));
   if (!judged) return std::move(judged).error();
@@ -759,8 +893,8 @@ Result<Judgment> Bench::judge(std::span<const Pack> packs) {
   return out;
 }
 
-Result<Judgment> judge(const stack::Relations& relations, std::span<const Pack> packs, Date as_of) {
-  LICET_TRY(bench, Bench::make(relations, as_of));
+Result<Judgment> judge(const stack::Relations& relations, std::span<const Pack> packs, Date as_of, unsigned threads) {
+  LICET_TRY(bench, Bench::make(relations, as_of, nullptr, threads));
   return bench.judge(packs);
 }
 

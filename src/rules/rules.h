@@ -187,7 +187,8 @@ struct Judgment {
   std::optional<Date> next_change;  // the next day on which any of it can change by time alone
   std::string under;                // "under packs hipaa-baa-2013@1.0, …; state law not assessed"
 };
-[[nodiscard]] Result<Judgment> judge(const stack::Relations& relations, std::span<const Pack> packs, Date as_of);
+// threads: 0 is one, or two where the declaration is large and the machine has them. The judgment is the same, byte for byte.
+[[nodiscard]] Result<Judgment> judge(const stack::Relations& relations, std::span<const Pack> packs, Date as_of, unsigned threads = 0);
 
 // Runs the packs' own cases; one message per case that does not come out as it says. A requirement without a pass and a fail case is a
 // message.

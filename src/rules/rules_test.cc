@@ -246,6 +246,53 @@ TEST(Judge, APackCanOnlyRead) {
   EXPECT_FALSE(moody.ok());
 }
 
+// Two requirements, one view, grounds and a prohibition: whoever of the threads takes which, the judgment is the same.
+TEST(Judge, TwoThreadsSayWhatOneSays) {
+  std::string rules =
+      "kind: view\nid: v_x\nrows: select id, owner from v_system\n---\nkind: ground\nid: g\ngives: treatment\ncites: [\"1\"]\nasks: "
+      "A\nrows: "
+      "select id as flow, target as recipient, data as classes, purposes, json_array(id) as witness, 'b' as because from v_flow\n";
+  for (int i = 0; i < 40; ++i) {
+    std::string one =
+        rule(fmt::format(
+                 "select e.subject, case when x.owner = 'clinic' then 'pass' else 'fail' end as status, 'b{}' as because from {{each}} e "
+                 "join v_x x on x.id = e.subject join json_tree('[1]') t on t.type = 'integer'",
+                 i),
+             "", "select id as subject, region, (select count(*) from v_ground g where g.recipient = s.id) as n from v_system s");
+    one.replace(one.find("id: r1"), 6, fmt::format("id: r{}", i));
+    rules += "---\n" + one;
+  }
+  auto pack = pack_of(rules);
+  ASSERT_TRUE(pack.ok()) << pack.error().message;
+  const stack::Relations relations = relations_of(kTwo);
+  const auto with = [&](unsigned threads) { return judge(relations, std::span(&*pack, 1), day("2026-06-15"), threads); };
+  auto one = with(1), two = with(2), three = with(3);
+  ASSERT_TRUE(one.ok()) << one.error().message;
+  ASSERT_TRUE(two.ok()) << two.error().message;
+  ASSERT_TRUE(three.ok()) << three.error().message;
+  EXPECT_EQ(one->findings.size(), 80u);
+  EXPECT_EQ(one->grounds.size(), 1u);
+  EXPECT_EQ(bytes(*one), bytes(*two));
+  EXPECT_EQ(bytes(*one), bytes(*three));
+}
+
+TEST(Judge, TheFirstErrorInOrderIsSaidWhateverTheThreads) {
+  std::string rules;
+  for (int i = 10; i < 30; ++i) {
+    std::string one = rule(i % 2 == 0 ? "select subject, 'pass' as status, 'b' as because from {each}" : "select no_such_column");
+    one.replace(one.find("id: r1"), 6, fmt::format("id: r{}", i));
+    rules += (rules.empty() ? "" : "---\n") + one;
+  }
+  auto pack = pack_of(rules);
+  ASSERT_TRUE(pack.ok()) << pack.error().message;
+  const stack::Relations relations = relations_of(kTwo);
+  for (unsigned threads : {1u, 2u, 2u, 2u}) {
+    auto j = judge(relations, std::span(&*pack, 1), day("2026-06-15"), threads);
+    ASSERT_FALSE(j.ok());
+    EXPECT_NE(j.error().message.find("r11 (check)"), std::string::npos) << j.error().message;
+  }
+}
+
 TEST(Judge, ARuleThatNeverEndsIsStopped) {
   auto j =
       judged(rule("with recursive n(i) as (select 1 union all select i + 1 from n) select 'ehr' as subject, 'pass' as status, 'b' as "

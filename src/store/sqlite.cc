@@ -32,6 +32,8 @@ constexpr const char* kTimeless = "licet-timeless";
 void register_timeless() {
   static std::once_flag once;
   std::call_once(once, [] {
+    // Counting memory would make every allocation wait for one lock. Too late once SQLite has begun: then it goes on counting.
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite3_initialize();
     static sqlite3_vfs vfs = *sqlite3_vfs_find(nullptr);
     vfs.zName = kTimeless;
@@ -296,6 +298,8 @@ Result<void> Database::run(std::string_view sql) {
 }
 
 void Database::allow_only_reads() {
+  // A table-valued function declares its table when it is first named, which an authorizer that only lets read would refuse.
+  run("select 1 from json_each('[]'), json_tree('[]')").ignore();
   in_->only_reads = true;
   sqlite3_set_authorizer(in_->db, only_reads, nullptr);
 }
@@ -318,6 +322,18 @@ void Database::limit_instructions(std::uint64_t most) {
     return left == 0 ? 1 : 0;
   };
   sqlite3_progress_handler(in_->db, kInstructionsPerCheck, check, &work.left);
+}
+
+Result<Database> Database::copy() const {
+  LICET_TRY(other, open(":memory:"));
+  sqlite3_int64 size = 0;
+  unsigned char* bytes = sqlite3_serialize(in_->db, "main", &size, 0);
+  if (bytes == nullptr) return Error{Code::exhausted, "no memory for a copy of the database"};
+  // The copy owns the bytes from here on, whatever comes of it.
+  const int code = sqlite3_deserialize(other.in_->db, "main", bytes, size, size, SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE);
+  if (code != SQLITE_OK) return Error{code_of(code), sqlite3_errmsg(other.in_->db)};
+  LICET_TRY_VOID(other.run("pragma cache_size = -1000000"));  // in KiB, as it is needed: pages are read once
+  return other;
 }
 
 std::int64_t Database::changes() const { return sqlite3_changes64(in_->db); }

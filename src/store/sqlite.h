@@ -111,6 +111,9 @@ class Database {
   // Virtual machine instructions that one run of a statement may take; beyond it step() fails with exhausted. 0: no bound.
   void limit_instructions(std::uint64_t most);
 
+  // A copy of an in-memory database in memory, for another thread: the same tables and settings, nothing locked or limited yet.
+  [[nodiscard]] Result<Database> copy() const;
+
   [[nodiscard]] std::int64_t changes() const;  // rows of the last INSERT, UPDATE or DELETE
 
  private:

@@ -147,5 +147,24 @@ TEST(Sqlite, FilesAndDamage) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(Sqlite, ACopyHasTheTablesAndTheSettings) {
+  auto db = Database::open(":memory:");
+  ASSERT_TRUE(db.ok());
+  ASSERT_TRUE(db->run("create table t(a integer) strict; insert into t values (1), (2); create view v as select a + 1 as b from t").ok());
+  auto copy = db->copy();
+  ASSERT_TRUE(copy.ok()) << copy.error().message;
+  ASSERT_TRUE(copy->run("insert into t values (3)").ok());
+  copy->allow_only_reads();
+  const auto sum = [](Database& of) {
+    auto q = of.prepare("select sum(b) + (select count(*) from json_each('[1]')) + (date('now') is not null) from v");
+    if (!q) return std::int64_t{-1};
+    auto row = q->step();
+    return row && *row ? q->integer(0) : std::int64_t{-1};
+  };
+  EXPECT_EQ(sum(*copy), 10);
+  EXPECT_EQ(sum(*db), 6);  // what is written to one is not in the other
+  EXPECT_FALSE(copy->run("insert into t values (4)").ok());
+}
+
 }  // namespace
 }  // namespace licet::store

@@ -163,6 +163,8 @@ class Import(Temporary):
             ("backstage", BACKSTAGE, ["portal", "notes", "chart-db"], 3),
             ("threagile", THREAGILE, ["web-app", "chart-db"], 2),
             ("fides", FIDES, ["ehr-system", "mailer"], 1),
+            ("csv", "Vendor,Purpose,Website\nNotes Inc,notes,https://notes.example\n", ["notes-inc"], 0),
+            ("csv", "vendor_id,name,approved\n1,Notes Inc,Y\n", ["notes-inc"], 0),
             ("csv", CSV, ["notes-inc-app", "notes-inc", "cmd-c-calc", "quote-q-llc"], 0),
         ]
         for form, content, ids, flows in table:

@@ -152,12 +152,12 @@ class Time(Temporary):
 
         def licenses(*args):
             text = judged(*args)
-            return int(re.search(r"(\d+) licenses\.$", text.splitlines()[0])[1])
+            return int(re.search(r"(?m) (\d+) licenses\.$", text)[1])
 
-        self.assertLess(licenses("--facts", facts), licenses())
+        self.assertLess(licenses("--facts", facts, "--facts-unsigned"), licenses())
         for broken in ("", "[]", '{"facts":[{}]}', '{"format":2,"facts":[]}', '{"facts":[{"index":1,"kind":"x","recorded":"soon"}]}'):
             facts.write_text(broken)
-            code, out, err = licet("check", RIVERBEND, "--facts", facts)
+            code, out, err = licet("check", RIVERBEND, "--facts", facts, "--facts-unsigned")
             self.assertEqual(code, 2, out)
             self.assertIn("facts.json: ", err)
 

@@ -55,9 +55,7 @@ Result<void> pour(store::Statement& statement, const stack::Table& table) {
 constexpr std::string_view kGroundTables =
     "create table v_ground(id text not null, kind text not null, flow text, recipient text not null, form text not null) strict;"
     "create table v_ground_purpose(ground text not null, flow text, purpose text not null) strict;"
-    "create table v_ground_class(ground text not null, flow text, pattern text not null) strict;"
-    "create index m_ground on v_ground(flow); create index m_ground_purpose on v_ground_purpose(flow, purpose);"
-    "create index m_ground_class on v_ground_class(ground);";
+    "create table v_ground_class(ground text not null, flow text, pattern text not null) strict;";
 
 // Indexes on what the views join by.
 constexpr std::string_view kBaseIndexes =
@@ -68,6 +66,7 @@ constexpr std::string_view kBaseIndexes =
     "create index b_offer_regions on offer_regions(owner); create index b_by_service on offer_by_service(owner); create index b_app on "
     "app(system); create index b_inherits on "
     "role_inherits(owner);"
+    "create index b_part_of on organization(part_of); create index b_person_organization on person(organization);"
     "create index b_permit_to on permit(\"to\"); create index b_permit_for on permit_for(owner);";
 
 bool holds_classes(std::string_view table) {

@@ -23,6 +23,7 @@ select o.id, o.name, o.name || ' (' || o.id || ')' as label, root.top as entity,
        o.component, coalesce(o.sud_program, 0) as sud_program, o.country, o.verified, o.file || ':' || o.line as at
 from organization o join root on root.id = o.id join organization e on e.id = root.top order by o.id;
 create unique index m_organization on v_organization(id);
+create index m_organization_entity on v_organization(entity);
 
 create table v_function as  -- a part without functions of its own has those of its entity
 select owner as organization, value as function from organization_functions
@@ -200,7 +201,7 @@ select f.id, f."from" as source, f."to" as target, s.label as source_label, t.la
        -- A system that its owner runs for somebody acts for them; an associate's own systems act for whom the associate acts.
        coalesce(f.on_behalf_of, case when t.party_entity <> t.entity then t.party end,
                 case when s.entity = t.entity and t.covered = 0 then t.owner end) as acts_on_behalf_of,
-       null as behalf_entity, null as behalf_covered, null as behalf_label,
+       b.entity as behalf_entity, b.covered as behalf_covered, b.label as behalf_label,
        f.via, r.speaks, r.mode, r.serves, r.reaches,
        coalesce(f.encrypted, case when r.forwards like 'https:%' then 1 when r.forwards like 'http:%' then 0 end) as encrypted,
        f.protocol, coalesce(f.medium, 'electronic') as medium, f.app, coalesce(a."for", t.app_for) as app_for, f.project,
@@ -210,10 +211,10 @@ select f.id, f."from" as source, f."to" as target, s.label as source_label, t.la
        f.file || ':' || f.line as at
 from flow f join v_system s on s.id = f."from" join v_system t on t.id = f."to"
   left join route r on r.id = f.via left join app a on a.id = f.app
+  left join v_organization b on b.id = coalesce(f.on_behalf_of, case when t.party_entity <> t.entity then t.party end,
+                                                case when s.entity = t.entity and t.covered = 0 then t.owner end)
 order by f.id;
 create unique index m_flow on v_flow(id);
-update v_flow set (behalf_entity, behalf_covered, behalf_label) = (select o.entity, o.covered, o.label from v_organization o where o.id = acts_on_behalf_of)
-where acts_on_behalf_of is not null;
 create index m_flow_source on v_flow(source);
 create index m_flow_target on v_flow(target);
 
@@ -249,6 +250,8 @@ select f.*,
   end as recipient_role
 from v_flow f where f.source in (select system from v_taint) order by f.id;
 create unique index m_phi_hop on v_phi_hop(id);
+create index m_phi_hop_to on v_phi_hop(target_entity, recipient_role);
+create index m_phi_hop_owner on v_phi_hop(target_owner, recipient_role);
 
 -- ---- agreements
 
@@ -384,21 +387,25 @@ select a.id as agreement, a.terms_offshore as term,
 from v_agreement a where a.terms_offshore in ('prohibited', 'prior-consent');
 create unique index m_offshore_1 on m_offshore(agreement);
 
+create table m_hop as  -- what the search below reads of each pair, in narrow rows: it reads them a dozen times
+select x.flow, x.chain, h.target, h.target_label, h.target_offer, h.target_region, h.target_country, h.target_owner, c.last, c.top
+from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain;
+
 create table m_defect as
 -- 1: the plan
 select x.flow, x.chain, 1 as rank, 'plan-without-baa' as code, null as agreement, o.label as detail
-from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_offer o on o.id = h.target_offer and o.baa = 'no'
+from m_hop x join v_offer o on o.id = x.target_offer and o.baa = 'no'
 -- 2: excluded by plan or agreement
 union all
-select x.flow, x.chain, 2, 'plan-excludes', c.last, o.label
-from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain join v_offer o on o.id = h.target_offer
-where exists (select 1 from offer_excludes e join m_service n on n.system = h.target and n.name = lower(e.value) where e.owner = o.id)
-   or exists (select 1 from offer_by_service e join m_service n on n.system = h.target and n.name = lower(e.service) where e.owner = o.id and e.baa = 'no')
+select x.flow, x.chain, 2, 'plan-excludes', x.last, o.label
+from m_hop x join v_offer o on o.id = x.target_offer
+where exists (select 1 from offer_excludes e join m_service n on n.system = x.target and n.name = lower(e.value) where e.owner = o.id)
+   or exists (select 1 from offer_by_service e join m_service n on n.system = x.target and n.name = lower(e.service) where e.owner = o.id and e.baa = 'no')
 union all
-select x.flow, x.chain, 2, 'agreement-excludes', c.last, h.target_label
-from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain
-where exists (select 1 from v_agreement_excludes e where e.agreement = c.last and
-              ((e.what = 'system' and e.value = h.target) or (e.what = 'service' and exists (select 1 from m_service n where n.system = h.target and n.name = lower(e.value)))))
+select x.flow, x.chain, 2, 'agreement-excludes', x.last, x.target_label
+from m_hop x
+where exists (select 1 from v_agreement_excludes e where e.agreement = x.last and
+              ((e.what = 'system' and e.value = x.target) or (e.what = 'service' and exists (select 1 from m_service n where n.system = x.target and n.name = lower(e.value)))))
 union all
 -- An agreement that says nothing of training allows none: the entity itself could not (164.504(e)(2)(i)).
 select x.flow, x.chain, 2, case a.terms_ai_training when 'prohibited' then 'ai-training' when 'deidentified' then 'ai-training-identified' else 'ai-training-unknown' end, s.agreement, null
@@ -406,48 +413,48 @@ from m_hop_chain x join v_chain_step s on s.chain = x.chain join v_agreement a o
 where exists (select 1 from v_flow_purpose p where p.flow = x.flow and p.purpose = 'licet:ai-training')
 -- 3: not among the plan's services
 union all
-select x.flow, x.chain, 3, 'plan-lacks', c.last, o.label
-from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain join v_offer o on o.id = h.target_offer
+select x.flow, x.chain, 3, 'plan-lacks', x.last, o.label
+from m_hop x join v_offer o on o.id = x.target_offer
 where exists (select 1 from m_offer_service e where e.owner = o.id)
-  and not exists (select 1 from m_offer_service e join m_service n on n.system = h.target and n.name = e.name where e.owner = o.id)
+  and not exists (select 1 from m_offer_service e join m_service n on n.system = x.target and n.name = e.name where e.owner = o.id)
 -- 4: not among the agreement's systems and services
 union all
-select x.flow, x.chain, 4, 'system', c.last, (select group_concat(value, ', ') from v_agreement_covers e where e.agreement = c.last and e.what in ('system', 'service'))
-from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain
-where exists (select 1 from v_agreement_covers e where e.agreement = c.last and e.what in ('system', 'service'))
-  and not exists (select 1 from v_agreement_covers e where e.agreement = c.last and
-                  ((e.what = 'system' and e.value = h.target) or (e.what = 'service' and exists (select 1 from m_service n where n.system = h.target and n.name = lower(e.value)))))
+select x.flow, x.chain, 4, 'system', x.last, (select group_concat(value, ', ') from v_agreement_covers e where e.agreement = x.last and e.what in ('system', 'service'))
+from m_hop x
+where exists (select 1 from v_agreement_covers e where e.agreement = x.last and e.what in ('system', 'service'))
+  and not exists (select 1 from v_agreement_covers e where e.agreement = x.last and
+                  ((e.what = 'system' and e.value = x.target) or (e.what = 'service' and exists (select 1 from m_service n where n.system = x.target and n.name = lower(e.value)))))
 -- 5, 6: where
 union all
-select x.flow, x.chain, 5, 'region', s.agreement, h.target_region
-from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain_step s on s.chain = x.chain
-where exists (select 1 from v_agreement_excludes e where e.agreement = s.agreement and e.what = 'region' and e.value = h.target_region)
-   or (h.target_region is not null and exists (select 1 from v_agreement_covers e where e.agreement = s.agreement and e.what = 'region')
-       and not exists (select 1 from v_agreement_covers e where e.agreement = s.agreement and e.what = 'region' and e.value = h.target_region))
+select x.flow, x.chain, 5, 'region', s.agreement, x.target_region
+from m_hop x join v_chain_step s on s.chain = x.chain
+where exists (select 1 from v_agreement_excludes e where e.agreement = s.agreement and e.what = 'region' and e.value = x.target_region)
+   or (x.target_region is not null and exists (select 1 from v_agreement_covers e where e.agreement = s.agreement and e.what = 'region')
+       and not exists (select 1 from v_agreement_covers e where e.agreement = s.agreement and e.what = 'region' and e.value = x.target_region))
 union all
-select x.flow, x.chain, 5, 'plan-region', c.last, o.label
-from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain join v_offer o on o.id = h.target_offer
-where h.target_region is not null and exists (select 1 from m_offer_region r where r.system = h.target)
-  and not exists (select 1 from m_offer_region r where r.system = h.target and r.region = h.target_region)
+select x.flow, x.chain, 5, 'plan-region', x.last, o.label
+from m_hop x join v_offer o on o.id = x.target_offer
+where x.target_region is not null and exists (select 1 from m_offer_region r where r.system = x.target)
+  and not exists (select 1 from m_offer_region r where r.system = x.target and r.region = x.target_region)
 union all
 -- Abroad is where the system stands, or where those are who run it.
 select x.flow, x.chain, 5, case f.term when 'prohibited' then 'offshore' else 'offshore-consent' end, s.agreement,
-       case when h.target_country <> coalesce(top.country, 'us') then h.target_country else o.country end
-from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain join v_organization top on top.id = c.top
-  join v_organization o on o.id = h.target_owner join v_chain_step s on s.chain = x.chain join m_offshore f on f.agreement = s.agreement
-where (h.target_country <> coalesce(top.country, 'us') or o.country <> coalesce(top.country, 'us')) and (f.term = 'prohibited' or not f.consented)
+       case when x.target_country <> coalesce(top.country, 'us') then x.target_country else o.country end
+from m_hop x join v_organization top on top.id = x.top
+  join v_organization o on o.id = x.target_owner join v_chain_step s on s.chain = x.chain join m_offshore f on f.agreement = s.agreement
+where (x.target_country <> coalesce(top.country, 'us') or o.country <> coalesce(top.country, 'us')) and (f.term = 'prohibited' or not f.consented)
 union all
 select x.flow, x.chain, 6, 'whereabouts-unknown', s.agreement, f.term
-from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain_step s on s.chain = x.chain join m_offshore f on f.agreement = s.agreement
-where h.target_country is null and (f.term = 'prohibited' or not f.consented)
+from m_hop x join v_chain_step s on s.chain = x.chain join m_offshore f on f.agreement = s.agreement
+where x.target_country is null and (f.term = 'prohibited' or not f.consented)
 union all
-select x.flow, x.chain, 6, 'plan-region-unknown', c.last, o.label
-from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain c on c.id = x.chain join v_offer o on o.id = h.target_offer
-where h.target_region is null and exists (select 1 from m_offer_region r where r.system = h.target)
+select x.flow, x.chain, 6, 'plan-region-unknown', x.last, o.label
+from m_hop x join v_offer o on o.id = x.target_offer
+where x.target_region is null and exists (select 1 from m_offer_region r where r.system = x.target)
 union all
 select x.flow, x.chain, 6, 'region-unknown', s.agreement, null
-from m_hop_chain x join v_phi_hop h on h.id = x.flow join v_chain_step s on s.chain = x.chain
-where h.target_region is null and (exists (select 1 from v_agreement_covers e where e.agreement = s.agreement and e.what = 'region')
+from m_hop x join v_chain_step s on s.chain = x.chain
+where x.target_region is null and (exists (select 1 from v_agreement_covers e where e.agreement = s.agreement and e.what = 'region')
                                    or exists (select 1 from v_agreement_excludes e where e.agreement = s.agreement and e.what = 'region'))
 -- 7: what
 union all
@@ -489,7 +496,7 @@ with worst as (
                             when 'half-signed' then 3 else 4 end, coalesce(a.live_until, '') desc, a.id) as nth
   from v_phi_hop h join v_agreement a on a.kind = 'baa' and a.down_entity = h.target_entity
     and (a.up_entity in (h.source_entity, h.behalf_entity) or h.source_entity = h.target_entity
-         or (h.source_entity = h.behalf_entity and a.up_entity in (select org from v_chain where top = h.behalf_entity)
+         or (h.source_entity = h.behalf_entity and exists (select 1 from v_chain c where c.top = h.behalf_entity and c.org = a.up_entity)
              and exists (select 1 from v_agreement_covers e where e.agreement = a.id and e.what = 'system' and e.value = h.target)))
   where h.recipient_role = 'associate'
 ), above as (  -- and the one that should carry the sender
@@ -519,6 +526,7 @@ where o.id = o.entity
   and (o.id = s.tenant or (s.tenant not in (select id from organization)
                            and (o.id in (select entity from v_person) or not exists (select 1 from v_person))))
 order by o.id;
+create unique index m_regulated on v_regulated(organization);
 
 create table v_regulated_system as
 select s.id as system, s.label, s.entity as organization, s.encrypted, s.critical, s.keeps, y.facility, s.at
@@ -536,6 +544,7 @@ select p.id, p.name || ' (' || p.id || ')' as label, p."is" as kind, r.organizat
             else 'in-force' end as state, p.file || ':' || p.line as at
 from v_judged join plan p left join v_organization o on o.id = p.organization join v_regulated r on p.organization is null or o.entity = r.organization
 order by p.id, r.organization;
+create index m_plan on v_plan(id, organization);
 create table v_plan_topic as  -- the word of `is`, and each citation of `addresses`
 select id as plan, "is" as topic from plan union select owner, value from plan_addresses;
 create index m_plan_topic on v_plan_topic(topic, plan);

@@ -54,10 +54,21 @@ Result<void> csv(std::string_view bytes, Model& model) {
   if (rows.empty()) return Error{Code::invalid_argument, "it is empty"};
   std::map<std::string, std::size_t> columns;
   for (std::size_t i = 0; i < rows[0].size(); ++i) columns.emplace(lower(rows[0][i]), i);
-  if (columns.contains("system")) columns.emplace("name", columns["system"]);
-  if (columns.contains("service")) columns.emplace("name", columns["service"]);
+  const auto also = [&](const char* name, std::initializer_list<const char*> others) {
+    for (const char* other : others)
+      if (const auto at = columns.find(other); at != columns.end()) columns.emplace(name, at->second);
+  };
+  // As vendor lists out of purchasing and privacy tools call them.
+  also("vendor",
+       {"vendor name", "vendor_name", "supplier", "supplier name", "provider", "subprocessor", "sub-processor", "company", "third party"});
+  also("url", {"website", "link", "homepage"});
+  // vendor_id beside name: the names are those of vendors.
+  if (columns.contains("vendor_id") || columns.contains("vendor id") || columns.contains("supplier_id") || columns.contains("supplier id"))
+    also("vendor", {"name"});
+  also("name", {"system", "service", "product", "application", "tool", "software"});
+  also("name", {"vendor"});  // a list of vendors alone: each has one system, of its own name
   if (!columns.contains("name") && !(columns.contains("from") && columns.contains("to")))
-    return Error{Code::invalid_argument, "the head names neither a column 'name' nor 'from' and 'to'"};
+    return Error{Code::invalid_argument, "the head names neither a column 'name' or 'vendor' nor 'from' and 'to'"};
   for (std::size_t n = 1; n < rows.size(); ++n) {
     const auto cell = [&](const char* name) {
       const auto at = columns.find(name);
