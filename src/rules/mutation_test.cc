@@ -194,8 +194,9 @@ std::vector<Mutant> mutants_of(const std::string& rule, const std::string& part,
         swap(i, fmt::format("'{}{}{}", w[1], std::stoi(std::string(w.substr(2, k - 2))) + 1, w.substr(k)));
       }
     }
+    // A flag turns; any other number becomes its neighbor.
     if (t[i].kind == Token::Kind::number && !any_of(last, {"select", "limit", "by"}))
-      swap(i, fmt::format("{}", std::atoi(std::string(w).c_str()) + 1));
+      swap(i, w == "1" ? "0" : fmt::format("{}", std::atoi(std::string(w).c_str()) + 1));
   }
   return out;
 }
