@@ -25,8 +25,8 @@
 namespace licet::rules {
 namespace {
 
-constexpr std::uint64_t kSample = 16;
-constexpr double kLeastOfAll = 74, kLeastOfSample = 68;  // percent noticed
+constexpr std::uint64_t kSample = 64;
+constexpr double kLeastOfAll = 74, kLeastOfSample = 60;  // percent noticed
 
 struct Token {
   enum class Kind : std::uint8_t { word, number, text, symbol } kind = Kind::symbol;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -546,6 +547,10 @@ TEST(Packs, WhatNeverComesUpDoesNot) {
     auto mold = Mold::make();
     ASSERT_TRUE(mold.ok()) << mold.error().message;
     for (const Stand& stand : stands_of(pack)) {
+      // A world of one of the rules that say so; under LICET_LONG=1 every world.
+      const char* all = std::getenv("LICET_LONG");
+      const bool own = std::any_of(stand.cases.begin(), stand.cases.end(), [&](const auto* c) { return by_id.contains(c->requirement); });
+      if (!own && (all == nullptr || std::string_view(all) != "1")) continue;
       auto bench = stand.open(*mold);
       ASSERT_TRUE(bench.ok()) << bench.error().message;
       auto judged = bench->judge(std::span(&few, 1));
