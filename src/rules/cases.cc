@@ -111,6 +111,8 @@ std::string off(const Pack::Case& c, const Judgment& judgment) {
                            g.whose, g.because, g.minimum_necessary ? "minimum necessary" : "whole", g.accountable ? ", accountable" : "",
                            g.hold ? ", held" : "", g.asks_for.empty() ? "" : fmt::format(", asks {}", fmt::join(g.asks_for, " ")));
     if (all.empty() != (c.expect == "no-ground")) return all.empty() ? "no ground" : "the ground " + all;
+    for (const Ground& g : judgment.grounds)
+      if (c.only && g.flow != c.subject && g.recipient != c.subject && g.id != c.subject) return "a ground of others, too: " + g.id;
     return c.says.empty() || all.find(c.says) != std::string::npos ? "" : all;
   }
   if (c.expect == "prohibition" || c.expect == "no-prohibition") {

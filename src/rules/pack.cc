@@ -125,6 +125,9 @@ class Loader {
       for (const Node& d : documents)
         if (kind(d) == "world") LICET_TRY_VOID(world(in, d));
     for (const auto& [in, documents] : read)
+      for (const Node& d : documents)
+        if (kind(d) == "neighbor") LICET_TRY_VOID(neighbor(in, d));
+    for (const auto& [in, documents] : read)
       for (const Node& d : documents) LICET_TRY_VOID(document(in, d));
     if (pack_.info.id.empty()) return Error{Code::invalid_argument, "pack.yaml is missing: id, version, status, title"};
     LICET_TRY_VOID(resolve());
@@ -140,7 +143,7 @@ class Loader {
   Result<void> document(const Reader& in, const Node& d) {
     if (d.type != ValueType::map) return in.error(d, "a document of a pack is a map");
     const std::string_view k = kind(d);
-    if (k == "world") return {};
+    if (k == "world" || k == "neighbor") return {};
     if (k == "pack") return info(in, d);
     if (k == "citations") return citations(in, d);
     if (k == "view") return query(in, d, pack_.views);
@@ -149,7 +152,7 @@ class Loader {
     if (k == "clause") return clause(in, d);
     if (k == "letter") return letter(in, d);
     if (k.empty() || k == "requirement") return requirement(in, d);
-    return in.error(d, "'kind' is one of pack, citations, requirement, ground, prohibition, view, clause, letter, world");
+    return in.error(d, "'kind' is one of pack, citations, requirement, ground, prohibition, view, clause, letter, world, neighbor");
   }
 
   Result<void> info(const Reader& in, const Node& d) {
@@ -176,6 +179,32 @@ class Loader {
     LICET_TRY(id, in.text(d, "id", true));
     LICET_TRY(yaml, in.text(d, "yaml", true));
     if (!worlds_.emplace(id, yaml).second) return in.error(d, fmt::format("the world '{}' is given twice", id));
+    return {};
+  }
+
+  // What stands beside a case and must not change its outcome.
+  Result<void> neighbor(const Reader& in, const Node& d) {
+    static constexpr std::array<std::string_view, 5> kKeys = {"kind", "id", "of", "yaml", "facts"};
+    LICET_TRY_VOID(in.only(d, kKeys));
+    Neighbor n;
+    LICET_TRY(id, in.text(d, "id", true));
+    LICET_TRY(of, in.list(d, "of", true));
+    LICET_TRY(yaml, in.text(d, "yaml", true));
+    for (const std::string& world : of)
+      if (!worlds_.contains(world)) return in.error(d, fmt::format("no world has the id '{}'", world));
+    n.of = std::move(of);
+    n.yaml = yaml;
+    if (const Node* facts = d.find("facts")) LICET_TRY_VOID(read_facts(in, *facts, n.facts));
+    neighbors_.push_back(std::move(n));
+    return {};
+  }
+
+  Result<void> read_facts(const Reader& in, const Node& facts, std::vector<stack::Fact>& into) {
+    if (facts.type != ValueType::list) return in.error(facts, "'facts' is a list");
+    for (const Node& f : facts.items) {
+      LICET_TRY(fact, one_fact(in, f, into.size() + 1));
+      into.push_back(std::move(fact));
+    }
     return {};
   }
 
@@ -410,7 +439,8 @@ class Loader {
   }
 
   Result<void> one_case(const Reader& in, const Node& c, const std::string& id, const std::string& expect) {
-    static constexpr std::array<std::string_view, 8> kKeys = {"in", "yaml", "change", "without", "facts", "subject", "as-of", "says"};
+    static constexpr std::array<std::string_view, 10> kKeys = {"in",      "yaml",  "change", "without", "facts",
+                                                               "subject", "as-of", "says",   "alone",   "only"};
     LICET_TRY_VOID(in.only(c, kKeys));
     Pack::Case out;
     out.requirement = id;
@@ -435,11 +465,21 @@ class Loader {
     out.subject = subject;
     out.as_of = as_of.empty() ? std::string(kCaseDate) : as_of;
     out.says = says;
-    if (const Node* facts = c.find("facts")) {
-      if (facts->type != ValueType::list) return in.error(*facts, "'facts' is a list");
-      for (const Node& f : facts->items) {
-        LICET_TRY(fact, one_fact(in, f, out.facts.size() + 1));
-        out.facts.push_back(std::move(fact));
+    if (const Node* facts = c.find("facts")) LICET_TRY_VOID(read_facts(in, *facts, out.facts));
+    static constexpr std::array<std::string_view, 1> kTrue = {"true"};
+    LICET_TRY(alone, in.choice(c, "alone", kTrue, "false"));
+    LICET_TRY(only, in.choice(c, "only", kTrue, "false"));
+    if (only == "true" && expect != "ground") return in.error(c, "'only' is for cases that expect a ground");
+    out.only = only == "true";
+    // An empty population would no longer be empty.
+    if (alone != "true" && expect != "not-applicable") {
+      for (const Neighbor& n : neighbors_) {
+        if (std::find(n.of.begin(), n.of.end(), world) == n.of.end()) continue;
+        out.yaml += "\n---\n" + n.yaml;
+        for (stack::Fact fact : n.facts) {
+          fact.index = out.facts.size() + 1;
+          out.facts.push_back(std::move(fact));
+        }
       }
     }
     pack_.cases.push_back(std::move(out));
@@ -484,6 +524,12 @@ class Loader {
   }
 
   Pack pack_;
+  struct Neighbor {
+    std::vector<std::string> of;
+    std::string yaml;
+    std::vector<stack::Fact> facts;
+  };
+  std::vector<Neighbor> neighbors_;
   std::map<std::string, std::string> worlds_;
   std::map<std::string, std::string> ids_;
   std::map<std::string, std::string> cited_;  // citation → level

@@ -167,6 +167,7 @@ struct Pack {
     std::vector<stack::Fact> facts;
     std::string subject, as_of;  // as_of empty: kCaseDate
     std::string says;            // words that `because` must hold; empty: any
+    bool only = false;           // of a ground: nothing else in this world has it
     std::string file;
     std::uint32_t line = 0;
   };

@@ -312,6 +312,95 @@ class Diff(Temporary):
         self.assertEqual((code, "No difference" in out), (0, True), err)
 
 
+class Coverage(Case):
+    def test_every_paragraph_is_asked_about(self):
+        code, out, err = licet("coverage", "--format", "json")
+        report = json.loads(out)
+        self.assertEqual((code, report["without_requirement"]), (0, 0), [p for p in report["paragraphs"] if not p["requirements"]])
+
+    def test_the_audit_protocol(self):
+        code, out, err = licet("coverage", "--ocr", "--format", "json")
+        self.assertEqual(code, 0, err)
+        report = json.loads(out)
+        self.assertEqual(len(report["rows"]), 180)
+        self.assertEqual([r for r in report["rows"] if bool(r["by"]) == bool(r["outside"])], [])
+        code, out, err = licet("coverage", RIVERBEND, "--as-of", DAY, "--ocr")
+        self.assertEqual(code, 0, err)
+        self.assertRegex(out, r"164\.308\(a\)\(5\)\(ii\)\(D\) .*1 fail +hipaa-164\.308\.a\.5\.ii\.D\.passwords")
+        self.assertRegex(out, r"outside: .*retaliates")
+
+
+class HostilePacks(Temporary):
+    """A pack is untrusted: what it tries is refused or stopped, with the place and the reason, and nothing is judged."""
+
+    RULE = (
+        'kind: pack\nid: hostile\nversion: "1"\nstatus: in-force\ntitle: H\nsource: x\nretrieved-on: 2026-01-01\n---\n'
+        "{before}id: bad\ncites: [{cite}]\nsource: policy\nabout: program\nlevel: required\nasks: A.\nproves: full\neffect: {{default: alarm}}\n"
+        "each: {each}\ncheck: {check}\nmend: M.\n"
+    )
+    EACH = "select id as subject from v_system"
+    CHECK = "select subject, 'pass' as status, 'b' as because from {each}"
+
+    def answer(self, each=EACH, check=CHECK, cite="ours", before=""):
+        packs = self.folder / "packs"
+        (packs / "hostile").mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-r", ROOT / "packs" / "classes", packs], check=True)
+        (packs / "hostile" / "pack.yaml").write_text(self.RULE.format(each=each, check=check, cite=cite, before=before))
+        stack = self.folder / "stack"
+        stack.mkdir(exist_ok=True)
+        (stack / "stack.yaml").write_text(
+            "kind: stack\nid: s\nformat: 1\ntenant: o\ntimezone: Etc/UTC\npacks: [hostile@1]\n---\nkind: organization\nid: o\nname: O\n---\nkind: system\nid: sys\nowner: o\n"
+        )
+        return licet("check", stack, "--packs", packs)
+
+    def test_the_harmless_one_judges(self):
+        code, out, err = self.answer()
+        self.assertEqual((code, "1 pass" in out), (0, True), err)
+
+    def test_writing_and_reaching_out(self):
+        target = self.folder / "written"
+        for sql in (
+            "delete from system",
+            "insert into v_thing values ('a', 'b', 'c')",
+            "update system set region = 'x'",
+            "drop table system",
+            "create table x(y)",
+            f"attach database '{target}' as y",
+            f"vacuum into '{target}'",
+            "pragma writable_schema = 1",
+            "select load_extension('x')",
+            "select subject, 'pass' as status, readfile('/etc/passwd') as because from {each}",
+        ):
+            with self.subTest(sql):
+                code, out, err = self.answer(check=sql)
+                self.assertEqual((code, out), (2, ""), err)
+                self.assertRegex(err, r"pack\.yaml:9: bad \(check\): (not authorized|no such function)")
+                self.assertFalse(target.exists())
+        code, out, err = self.answer(before="kind: view\nid: v_x\nrows: select 1; drop table system\n---\n")
+        self.assertEqual((code, "more than one SQL statement" in err), (2, True), err)
+
+    def test_running_for_ever_and_giving_too_much(self):
+        numbers = "with recursive n(i) as (select 1 union all select i + 1 from n{end}) "
+        for part, sql, says in (
+            ("check", numbers.format(end="") + "select 'sys' as subject, 'pass' as status, 'b' as because from n where i < 0", "bad (check)"),
+            ("each", numbers.format(end=" where i < 10000000") + "select i as subject from n", "bad (each): more than 500000 rows"),
+            ("check", numbers.format(end=" where i < 10000000") + "select 'sys' as subject, 'pass' as status, 'b' as because from n", "bad (check)"),
+            ("check", "select subject, 'pass' as status, hex(zeroblob(20000)) as because from {each}", "longer than"),
+        ):
+            with self.subTest(sql):
+                code, out, err = self.answer(**{part: sql})
+                self.assertEqual((code, out), (2, ""), err)
+                self.assertIn(says, err)
+
+    def test_citing_what_is_not_there(self):
+        table = 'kind: citations\nsource: x\nretrieved-on: 2026-01-01\ntable:\n  - {cite: "164.308(a)(2)", level: standard, title: T}\n---\n'
+        code, out, err = self.answer(cite='"164.308(b)(4)"', before=table)
+        self.assertEqual((code, out), (2, ""))
+        self.assertIn("no paragraph 164.308(b)(4) in the pack's citations", err)
+        code, out, err = self.answer(cite='"164.308(a)(2)"', before=table)
+        self.assertIn("164.308(a)(2) is standard, not required", err)
+
+
 class Documents(Case):
     def test_docs_cli_is_what_the_program_says(self):
         sys.path.insert(0, str(ROOT / "tools"))
