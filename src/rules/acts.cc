@@ -222,7 +222,8 @@ Result<Act> act(const Reader& in, const Node& d) {
         for (const auto& m : set->members) r.details[m.key] = m.value.text;
       out.records.push_back(std::move(r));
     }
-  if (out.change.empty() && out.without.empty() && out.records.empty()) return in.error(d, "an act has a change, a record or a without");
+  if (out.change.empty() && out.without.empty() && out.drop.empty() && out.records.empty())
+    return in.error(d, "an act has a change, a record or a without");
   return out;
 }
 
