@@ -24,3 +24,31 @@ export function left(days: number | null): string {
   if (days < 0) return `ended ${count(-days, 'day')} ago`;
   return days === 0 ? 'last day today' : `${count(days, 'day')} left`;
 }
+
+/** A file made here, from what is on the page; nothing is asked of anybody. */
+export function save(name: string, text: string, type: string): void {
+  const address = URL.createObjectURL(new Blob([text], { type }));
+  Object.assign(document.createElement('a'), { href: address, download: name }).click();
+  URL.revokeObjectURL(address);
+}
+/** RFC 4180; no cell that a spreadsheet would run (docs/formats/bundle.md). */
+export function saveTable(name: string, head: string[], rows: (string | number | null)[][]): void {
+  const cell = (value: string | number | null) => {
+    const text = String(value ?? ''), safe = /^\s*[=+\-@\t\n]/.test(text) ? `'${text}` : text;
+    return /[",\r\n']/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  save(name, [head, ...rows].map((row) => row.map(cell).join(',') + '\r\n').join(''), 'text/csv');
+}
+
+const titles: Record<string, string> = {
+  starter: 'the key of the first start', 'privacy-officer': 'privacy officer', 'security-officer': 'security officer', 'vendor-manager': 'vendor manager',
+  operator: 'operator', engineer: 'engineer', auditor: 'auditor, read-only', adviser: 'adviser, read-only', key: 'an API key',
+};
+export const roleTitle = (role: string): string => titles[role] ?? role;
+export const moment = (time: string): string => `${time.slice(0, 16).replace('T', ' ')} UTC`;
+
+export function groupBy<T>(list: readonly T[], key: (one: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const one of list) { const k = key(one), group = groups.get(k); if (group) group.push(one); else groups.set(k, [one]); }
+  return groups;
+}
