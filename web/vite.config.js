@@ -11,5 +11,5 @@ const to = {
 export default defineConfig({
   plugins: [svelte({ compilerOptions: { runes: true } })],
   build: { target: 'es2022', assetsInlineLimit: 0, cssCodeSplit: false, modulePreload: false, emptyOutDir: true },
-  server: { proxy: { '/api': to, '/logout': to } },
+  server: { proxy: { '/api': to, '/log': to, '/oidc': to } },
 });

@@ -1,5 +1,5 @@
 // Where we are, what the node says of itself, and which "why" is open. Addresses hold ids of declared things only, never a patient's.
-import { get, session as ask, used, whenOver, type NodeStatus, type Session } from './api';
+import { get, logIn, session as ask, used, whenOver, type NodeStatus, type Session } from './api';
 
 function parsed(): { screen: string; query: Record<string, string> } {
   const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?');
@@ -48,7 +48,12 @@ export function enter(me: Session | null): void {
 whenOver((why) => { enter(null); [who.why, node.status, node.epoch, drawer.asked] = [why, null, '', null]; });
 export async function start(): Promise<void> {
   try {
-    enter(await ask());
+    let me = await ask();
+    // The address that the program prints at its first start carries its key: used at once, and not left in the address.
+    const key = new URLSearchParams(location.search).get('key');
+    if (key) history.replaceState(null, '', '/' + location.hash);
+    if (!me && key) me = await logIn({ key }).catch(() => null);
+    enter(me);
   } catch {
     setTimeout(start, 2_000);
     node.silent = true;

@@ -16,6 +16,13 @@ export const roleName = (role: string): string => roles[role] ?? role;
 const forms: Record<string, string> = { identified: 'identified', limited: 'limited data set', deidentified: 'de-identified', none: 'nothing licensed' };
 export const formName = (form: string): string => forms[form] ?? form;
 
+const grounds: Record<string, string> = {
+  associate: 'a contract with a business associate', treatment: 'treatment', payment: 'payment', operations: 'health care operations', ohca: 'an organized health care arrangement', workforce: 'the entity’s own workforce',
+  individual: 'the patient’s own right', 'limited-data-set': 'a data use agreement', deidentified: 'de-identification', authorization: 'the patient’s authorization', opportunity: 'the opportunity to agree or object',
+  'required-by-law': 'a law that requires it', 'public-health': 'public health', hhs: 'the Secretary’s oversight', 'legal-process': 'a court or legal process', 'research-waiver': 'a waiver for research', 'public-interest': 'the public interest',
+};
+export const groundName = (kind: string): string => grounds[kind] ?? kind;
+
 const abouts: Record<string, string> = { contract: 'Contracts', ground: 'Grounds', program: 'Program' };
 export const aboutName = (about: string): string => abouts[about] ?? about;
 
