@@ -28,7 +28,7 @@ const page = watched(context.pages()[0] ?? (await context.newPage()));
 
 const settled = async (p = page) => {
   await p.locator('main h1').waitFor();
-  await p.waitForFunction(() => document.querySelector('.legal') && ![...document.querySelectorAll('main h2, main .none')].some((e) => e.textContent.trim() === '…'));
+  await p.waitForFunction(() => document.querySelector('.legal') && ![...document.querySelectorAll('main h2, main .none')].some((e) => e.checkVisibility() && e.textContent.trim() === '…'));
   await p.waitForTimeout(150);
 };
 const to = async (hash, p = page) => {
@@ -228,8 +228,8 @@ seen.fact_kinds = await page.getByRole('combobox', { name: 'What happened' }).lo
 // A held exchange is released by its button.
 await to('#/gate');
 await page.getByRole('button', { name: new RegExp(`^Release.*${given.held}`) }).click();
-await page.locator('dialog.ask form').waitFor();
-await sayWho(page.locator('dialog.ask'));
+await page.locator('dialog.ask[open] form').waitFor();
+await sayWho(page.locator('dialog.ask[open]'));
 await shot('release');
 await audit('release');
 await page.getByRole('button', { name: 'Release once' }).click();
@@ -239,9 +239,9 @@ seen.released = await page.locator('main .banner', { hasText: 'Released' }).inne
 // A vendor is suspended, after what that would cut was shown; the next refusal appears by itself; and it is lifted again.
 await page.getByRole('combobox', { name: 'Whom' }).selectOption('scribe-ai');
 await page.getByRole('button', { name: 'Suspend …' }).click();
-await page.locator('dialog.ask table').waitFor();
-seen.cut = await page.locator('dialog.ask').innerText();
-await sayWho(page.locator('dialog.ask'));
+await page.locator('dialog.ask[open] table').waitFor();
+seen.cut = await page.locator('dialog.ask[open]').innerText();
+await sayWho(page.locator('dialog.ask[open]'));
 await shot('suspend');
 await audit('suspend');
 await page.getByRole('button', { name: 'Suspend now' }).click();
@@ -252,8 +252,8 @@ process.stderr.write('SUSPENDED\n'); // whoever started this asks the gate now
 const streamed = page.locator('table.live tbody tr', { hasText: 'suspended' }).first();
 seen.live = given.pause ? await streamed.innerText().catch((e) => String(e)) : '';
 await page.getByRole('button', { name: 'Lift … scribe-ai' }).click();
-await page.locator('dialog.ask form').waitFor();
-await sayWho(page.locator('dialog.ask'));
+await page.locator('dialog.ask[open] form').waitFor();
+await sayWho(page.locator('dialog.ask[open]'));
 await page.getByRole('button', { name: 'Lift the suspension' }).click();
 await page.locator('main .banner', { hasText: 'goes on' }).waitFor();
 seen.lifted = true;

@@ -45,7 +45,7 @@ export function enter(me: Session | null): void {
   [who.me, who.known, who.left] = [me, true, null];
   if (me) { who.why = ''; void look(); }
 }
-whenOver((why) => { enter(null); [who.why, node.status, node.epoch, drawer.asked] = [why, null, '', null]; });
+whenOver((why) => { enter(null); [who.why, node.status, node.epoch, drawer.asked] = [why || who.why, null, '', null]; });
 export async function start(): Promise<void> {
   try {
     let me = await ask();
