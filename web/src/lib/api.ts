@@ -152,16 +152,6 @@ export function address(path: string, parameters: Parameters = {}): string {
 export async function get<T>(path: string, parameters: Parameters = {}): Promise<T> {
   return answered<T>(await fetch(address(path, parameters), { headers: { accept: 'application/json', ...mine() }, credentials: 'same-origin' }));
 }
-/** All pages of a list, up to `most` items. */
-export async function all<T>(path: string, parameters: Parameters = {}, most = 5000): Promise<T[]> {
-  const items: T[] = [];
-  for (let offset: number | null = 0; offset !== null && items.length < most; ) {
-    const page: Paged<T> = await get<Paged<T>>(path, { ...parameters, limit: 500, offset });
-    items.push(...page.items);
-    offset = page.next ?? null;
-  }
-  return items;
-}
 
 const asked = (path: string, body: object): Promise<Response> => {
   used = Date.now();
