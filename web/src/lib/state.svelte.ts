@@ -45,7 +45,11 @@ export function enter(me: Session | null): void {
   [who.me, who.known, who.left] = [me, true, null];
   if (me) { who.why = ''; void look(); }
 }
-whenOver((why) => { enter(null); [who.why, node.status, node.epoch, drawer.asked] = [why || who.why, null, '', null]; });
+whenOver((why) => {
+  const before = who.me ? 'Your session is over: sign in again.' : who.why;
+  enter(null);
+  [who.why, node.status, node.epoch, drawer.asked] = [why || before, null, '', null];
+});
 export async function start(): Promise<void> {
   try {
     let me = await ask();
