@@ -23,6 +23,13 @@ const grounds: Record<string, string> = {
 };
 export const groundName = (kind: string): string => grounds[kind] ?? kind;
 
+// HL7 PurposeOfUse, as people say it.
+const purposes: Record<string, string> = {
+  TREAT: 'treatment', ETREAT: 'emergency treatment', BTG: 'breaking the glass', HPAYMT: 'payment', HOPERAT: 'operations', HRESCH: 'research', PUBHLTH: 'public health', PATRQT: 'the patient’s own request', FAMRQT: 'the family’s request',
+  HMARKT: 'marketing', COVERAGE: 'coverage', CAREMGT: 'care management', DISASTER: 'disaster relief', THREAT: 'averting a threat', PATADMIN: 'patient administration', HSYSADMIN: 'system administration', HQUALIMP: 'quality improvement',
+};
+export const purposeName = (code: string): string => (purposes[code] ? `${purposes[code]} (${code})` : code.replace(/^licet:/, '').replaceAll('-', ' '));
+
 const abouts: Record<string, string> = { contract: 'Contracts', ground: 'Grounds', program: 'Program' };
 export const aboutName = (about: string): string => abouts[about] ?? about;
 
