@@ -220,10 +220,23 @@ await to('#/findings?subject=documents-to-fax');
 await page.locator('main table .tag', { hasText: 'fail' }).first().waitFor({ state: 'detached' });
 seen.green = await page.locator('main table').innerText();
 
-// A training was done: put on record, and its verdict follows.
+// A training was done: put on record, and its verdict follows by itself.
+await to('#/findings?subject=dr-lee');
+const trained = page.locator('main table tbody tr', { hasText: 'training current' });
+seen.untrained = await trained.innerText();
 await to('#/record');
-await page.getByRole('combobox', { name: 'What happened' }).selectOption({ label: 'training' }).catch(() => page.getByRole('combobox', { name: 'What happened' }).selectOption({ index: 1 }));
-seen.fact_kinds = await page.getByRole('combobox', { name: 'What happened' }).locator('option').allInnerTexts();
+await page.getByRole('combobox', { name: 'What happened' }).selectOption('training');
+await page.getByLabel('To which person').fill('dr-lee');
+await page.getByLabel('Which training').fill('privacy-basics');
+await sayWho(page.locator('main'));
+await shot('record', { fullPage: true });
+await audit('record');
+await page.getByRole('button', { name: 'Put on record' }).click();
+await page.locator('main .banner', { hasText: 'On record' }).waitFor();
+seen.recorded = await page.locator('main .banner', { hasText: 'On record' }).innerText();
+await to('#/findings?subject=dr-lee');
+await trained.locator('.tag', { hasText: 'pass' }).waitFor();
+seen.trained = await trained.innerText();
 
 // A held exchange is released by its button.
 await to('#/gate');
