@@ -187,6 +187,26 @@ await card.emulateMedia({ media: 'print' });
 await card.screenshot({ path: `${given.shots}/card.png`, fullPage: true });
 await card.close();
 
+// Reports, made for print; PDF where this machine can make one.
+seen.reports = {};
+for (const of of ['today', 'findings', 'agreements', 'map', 'rules', 'trust']) {
+  const answer = await page.goto(`${origin}/api/v1/report?of=${of}`);
+  seen.reports[of] = answer.status();
+  await audit(`report-${of}`);
+  await page.emulateMedia({ media: 'print' });
+  await page.setViewportSize({ width: 794, height: 1123 });
+  await shot(`report-${of}`);
+  await page.emulateMedia({ media: 'screen' });
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+await to('#/reports');
+const pdf = page.getByRole('button', { name: 'PDF of' }).first();
+if (await pdf.count()) {
+  const [paper] = await Promise.all([page.waitForEvent('download', { timeout: 60_000 }), pdf.click()]);
+  await paper.saveAs(`${given.folder}/report.pdf`);
+  seen.pdf = readFileSync(`${given.folder}/report.pdf`).subarray(0, 5).toString();
+}
+
 // A lapsed agreement is seen (broken link of its chain), explained, and mended by a patch that somebody else applies; then it is green.
 await to('#/map?flow=documents-to-fax');
 seen.chain = await page.locator('ol.chain').innerText();
