@@ -24,6 +24,10 @@ function watched(page) {
   page.on('dialog', (d) => (seen.complaints.push(`dialog: ${d.message()}`), d.dismiss()));
   return page;
 }
+process.on('uncaughtException', (e) => {
+  console.error(e.stack, '\nseen until then:', JSON.stringify({ ...seen, requests: [] }));
+  process.exit(1);
+});
 const page = watched(context.pages()[0] ?? (await context.newPage()));
 
 const settled = async (p = page) => {
@@ -202,9 +206,15 @@ for (const of of ['today', 'findings', 'agreements', 'map', 'rules', 'trust']) {
 await to('#/reports');
 const pdf = page.getByRole('button', { name: 'PDF of' }).first();
 if (await pdf.count()) {
-  const [paper] = await Promise.all([page.waitForEvent('download', { timeout: 60_000 }), pdf.click()]);
-  await paper.saveAs(`${given.folder}/report.pdf`);
-  seen.pdf = readFileSync(`${given.folder}/report.pdf`).subarray(0, 5).toString();
+  quiet = true;
+  const made = page.waitForEvent('download', { timeout: 60_000 }).then(async (paper) => {
+    await paper.saveAs(`${given.folder}/report.pdf`);
+    return readFileSync(`${given.folder}/report.pdf`).subarray(0, 5).toString();
+  });
+  await pdf.click();
+  seen.pdf = await Promise.race([made, page.locator('main [role=alert]').innerText({ timeout: 60_000 })]);
+  made.catch(() => {});
+  quiet = false;
 }
 
 // A lapsed agreement is seen (broken link of its chain), explained, and mended by a patch that somebody else applies; then it is green.
