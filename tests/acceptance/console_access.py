@@ -154,7 +154,7 @@ class Roles(Case):
     def test_a_team_sees_its_own(self):
         findings = json.loads(as_("team", "/api/v1/findings?limit=500")[1])
         self.assertTrue(findings["items"])
-        self.assertEqual({f["owner"] for f in findings["items"]} - {"scribe-ai", "", "riverbend", "aws"}, set())
+        self.assertEqual([f["subject"] for f in findings["items"] if re.search("fax|acme|billing|mail", f["subject"])], [])
         agreements = json.loads(as_("team", "/api/v1/agreements")[1])["items"]
         self.assertTrue(agreements and all("scribe-ai" in (a["up"], a["down"]) for a in agreements))
         for path in ("why?id=baa-fax-2024", "source?id=baa-fax-2024", "cut?id=*", "cut?id=fax", "may?system=fax&data=clinical.note"):
@@ -209,6 +209,11 @@ class Sessions(Case):
         self.assertEqual(len(GATE.ledger()), size, "and nothing was done")
 
     def test_guessing_is_slowed_and_told_alike(self):
+        def later(minutes):
+            GATE.clock.write_text((datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+        later(1)
+        self.addCleanup(lambda: later(3))
         told = set()
         for body in ({"name": "nobody", "password": "x", "code": "1"}, {"name": ACCOUNTS["operator"]["name"], "password": "x", "code": "1"}):
             answer, data = ask("/login", "POST", None, body)
@@ -217,11 +222,8 @@ class Sessions(Case):
         self.assertEqual(len(told), 1)
         statuses = [ask("/login", "POST", None, {"name": f"guess{i}", "password": "x", "code": "1"})[0].status for i in range(12)]
         self.assertEqual(statuses[-1], 429, statuses)
-        wait_for(lambda: datetime.datetime.now().second < 58, 5, "a minute's end")
-        # A minute later it goes on; others of this module come from the same address.
-        end = time.monotonic() + 65
-        while ask("/login", "POST", None, {"name": "nobody", "password": "x", "code": "1"})[0].status == 429 and time.monotonic() < end:
-            time.sleep(1)
+        later(2)
+        self.assertEqual(ask("/login", "POST", None, {"name": "nobody", "password": "x", "code": "1"})[0].status, 401, "a minute later")
 
     def test_an_account_that_ends_ends_its_session(self):
         gone = account("soon-gone", "engineer")
@@ -322,7 +324,7 @@ class Inputs(Case):
 
     def test_no_phi_and_no_secret_anywhere(self):
         planted = set(servers().planted()) - set(planted_in(b"\n".join(p.read_bytes() for p in GATE.stack.rglob("*") if p.is_file()), servers().planted()))
-        for name in list(planted)[:5]:
+        for name in [n for n in sorted(planted) if n[0].isalpha()][:8]:
             quoted = urllib.parse.quote(name)
             for path in (f"/api/v1/why?id={quoted}", f"/api/v1/explain?ref={quoted}", f"/api/v1/entries?kind={quoted}", f"/api/v1/findings?as_of={quoted}", f"/{quoted}"):
                 answer, data = as_("privacy-officer", path)
@@ -347,7 +349,9 @@ class Edits(Case):
         return run.stdout.strip()
 
     def test_a_change_goes_to_a_branch_and_nowhere_else(self):
-        answer, data = as_("privacy-officer", "/api/v1/commit", "POST", {"id": "baa-fax-2024", "text": "x"})
+        source = json.loads(as_("privacy-officer", "/api/v1/source?id=baa-fax-2024")[1])["text"]
+        changed = source.replace("expires: 2026-06-30", "expires: 2027-06-30")
+        answer, data = as_("privacy-officer", "/api/v1/commit", "POST", {"id": "baa-fax-2024", "text": changed})
         self.assertEqual(answer.status, 409, data)
         self.git("init", "-q", "-b", "main")
         hook = GATE.stack / ".git" / "hooks" / "reference-transaction"
@@ -358,8 +362,6 @@ class Edits(Case):
         if (GATE.folder / "hooked").exists():
             (GATE.folder / "hooked").unlink()
         before = {p: p.read_bytes() for p in GATE.stack.rglob("*.yaml")}
-        source = json.loads(as_("privacy-officer", "/api/v1/source?id=baa-fax-2024")[1])["text"]
-        changed = source.replace("expires: 2026-06-30", "expires: 2027-06-30")
         why = "renewed $(touch /tmp/licet-hacked) `id`"
         answer, data = as_("privacy-officer", "/api/v1/commit", "POST", {"id": "baa-fax-2024", "text": changed, "why": why})
         self.assertEqual(answer.status, 200, data)

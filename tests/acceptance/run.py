@@ -20,7 +20,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent.parent / "examples")]
 
 MODULES = """
     cli outputs imports read example records disclosures deidentify scenarios tokens reload agreements clients
-    integrity faults console console_access leaks crash
+    integrity faults console console_access console_size leaks crash
 """.split()
 if os.environ.get("LICET_PEERS") == "1":
     MODULES.insert(0, "peers")

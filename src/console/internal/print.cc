@@ -63,19 +63,30 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+namespace {
+
+// A meta element can't say frame-ancestors; the header does.
+const std::string& own_style() {
+  static const std::string policy =
+      "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-" + base64(crypto::sha256(kStyle)) + "'";
+  return policy;
+}
+
+}  // namespace
+
 const std::string& print_policy() {
-  static const std::string policy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-" +
-                                    base64(crypto::sha256(kStyle)) + "'";
+  static const std::string policy = own_style() + "; frame-ancestors 'none'";
   return policy;
 }
 
 std::string page(std::string_view title, std::string_view lead, std::string_view body) {
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n"
-      "<meta name=\"robots\" content=\"noindex\">\n<title>{0}</title>\n<style>{1}</style>\n</head>\n<body>\n<main>\n<h1>{0}</h1>\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"{4}\">\n<meta name=\"robots\" "
+      "content=\"noindex\">\n<title>{0}</title>\n<style>{1}</style>\n</head>\n<body>\n<main>\n<h1>{0}</h1>\n"
       "<p class=\"lead\">{2}</p>\n{3}</main>\n<footer><p>Licet states facts, sources and what is missing. It is not legal advice, and HHS "
       "recognizes no HIPAA certificate.</p></footer>\n</body>\n</html>\n",
-      escaped(title), kStyle, escaped(lead), body);
+      escaped(title), kStyle, escaped(lead), body, own_style());
 }
 
 std::string table(std::string_view caption, const Row& head, const std::vector<Row>& rows) {

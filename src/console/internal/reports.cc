@@ -368,7 +368,6 @@ Result<std::string> pdf(std::string_view html) {
                  "--disable-extensions",
                  "--disable-dev-shm-usage",
                  "--no-first-run",
-                 "--blink-settings=scriptEnabled=false",
                  "--host-resolver-rules=MAP * ~NOTFOUND",
                  "--user-data-dir={home}/profile",
                  "--generate-pdf-document-outline",
