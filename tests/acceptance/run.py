@@ -23,7 +23,7 @@ MODULES = """
     integrity faults console console_access console_size leaks crash
 """.split()
 if os.environ.get("LICET_PEERS") == "1":
-    MODULES.insert(0, "peers")
+    MODULES[:0] = ["peers", "console_schema"]
 
 
 class Results(unittest.TestResult):

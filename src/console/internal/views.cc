@@ -410,6 +410,21 @@ json agreements_view(const epoch::Epoch& epoch, std::string_view query, const Si
       continue;
     kept.push_back(a);
   }
+  const auto last_day = [](const stack::Document* a) {
+    const auto expires = date_of(*a, "expires"), terminated = date_of(*a, "terminated");
+    return terminated && (!expires || *terminated < *expires) ? terminated : expires;
+  };
+  if (const auto within = parameter(query, "ends_within")) {
+    const Date until = as_of + std::chrono::days(std::min<std::uint64_t>(number_of(within, 0), 3650));
+    std::erase_if(kept, [&](const stack::Document* a) {
+      const auto day = last_day(a);
+      return !day || *day < as_of || *day > until;
+    });
+  }
+  if (parameter(query, "sort").value_or("") == "ends")
+    std::stable_sort(kept.begin(), kept.end(), [&](const stack::Document* a, const stack::Document* b) {
+      return last_day(a).value_or(Date::max()) < last_day(b).value_or(Date::max());
+    });
   json out{{"epoch", epoch.number}, {"as_of", format(as_of)}};
   put_page(out, kept, page_of(query, kMostItems), [&](const stack::Document* a) {
     const auto effective = date_of(*a, "effective"), expires = date_of(*a, "expires"), terminated = date_of(*a, "terminated");
