@@ -25,7 +25,7 @@ function watched(page) {
   return page;
 }
 process.on('uncaughtException', (e) => {
-  console.error(e.stack, '\nseen until then:', JSON.stringify({ ...seen, requests: [] }));
+  console.error(e.stack, '\nseen until then:', JSON.stringify({ ...seen, requests: [], titles: [] }, (_, v) => (typeof v === 'string' ? v.slice(0, 200) : v)));
   process.exit(1);
 });
 const page = watched(context.pages()[0] ?? (await context.newPage()));
@@ -115,17 +115,22 @@ await page.getByRole('heading', { name: 'What fails' }).waitFor();
 quiet = false;
 seen.at = page.url();
 
-// First load: how much, how soon, and under which policy.
-const sizes = [];
-page.on('response', (r) => { const url = new URL(r.url()); if (url.origin === origin && !url.pathname.startsWith('/api/')) sizes.push(r.request().sizes().then((s) => s.responseBodySize)); });
+// First load: how much of it goes over the wire, how soon it can be used, and under which policy.
+const bytes = async (path) => {
+  const answer = await fetch(origin + path, { headers: { 'accept-encoding': 'gzip' } });
+  const text = await answer.text();
+  return { text, size: Number(answer.headers.get('content-length') ?? text.length), policy: answer.headers.get('content-security-policy') ?? '' };
+};
+const index = await bytes('/');
+seen.policy = index.policy;
+seen.first_load_bytes = index.size;
+for (const [, path] of index.text.matchAll(/(?:src|href)="(\/[^"]+)"/g)) seen.first_load_bytes += (await bytes(path)).size;
+await page.goto('about:blank');
 const started = Date.now();
-const first = await page.goto(`${origin}/`);
+await page.goto(`${origin}/`);
 await page.getByRole('heading', { name: 'What fails' }).waitFor();
 await page.locator('main table tbody tr').first().waitFor();
 seen.interactive_ms = Date.now() - started;
-seen.policy = first.headers()['content-security-policy'] ?? '';
-seen.first_load_bytes = (await Promise.all(sizes)).reduce((a, b) => a + b, 0);
-page.removeAllListeners('response');
 
 const screens = {
   today: '#/today', tool: '#/tool?system=acme-ai&data=clinical.note&purpose=TREAT', 'tool-yes': '#/tool?system=scribe&data=clinical.note&purpose=TREAT', findings: '#/findings', 'findings-list': '#/findings?by=none&status=fail',
@@ -187,6 +192,7 @@ seen.closed = !(await page.locator('dialog.drawer[open]').count());
 const [card] = await Promise.all([context.waitForEvent('page'), page.getByRole('link', { name: 'Signed page to print' }).click()]);
 await card.waitForLoadState();
 seen.card = await card.locator('body').innerText();
+writeFileSync(`${given.folder}/card.html`, await (await page.request.get(card.url())).body());
 await card.emulateMedia({ media: 'print' });
 await card.screenshot({ path: `${given.shots}/card.png`, fullPage: true });
 await card.close();
@@ -291,9 +297,13 @@ await page.getByRole('button', { name: 'Suspend now' }).click();
 await page.locator('main .banner', { hasText: 'is suspended' }).waitFor();
 await page.getByRole('button', { name: 'Lift … scribe-ai' }).waitFor();
 seen.suspended = true;
+const streamed = page.locator('table.live tbody tr', { hasText: 'suspended' });
+const were = await streamed.count();
 process.stderr.write('SUSPENDED\n'); // whoever started this asks the gate now
-const streamed = page.locator('table.live tbody tr', { hasText: 'suspended' }).first();
-seen.live = given.pause ? await streamed.innerText().catch((e) => String(e)) : '';
+if (given.pause) {
+  await streamed.nth(were).waitFor();
+  seen.live = await streamed.first().innerText();
+}
 await page.getByRole('button', { name: 'Lift … scribe-ai' }).click();
 await page.locator('dialog.ask[open] form').waitFor();
 await sayWho(page.locator('dialog.ask[open]'));
@@ -325,7 +335,7 @@ seen.past = await page.locator('section[aria-labelledby=past]').innerText();
 
 // A key for a program: shown once, does what its scope says and nothing else, and is ended.
 await to('#/people');
-await page.getByLabel('Name of the program').fill('nightly-report');
+await page.getByLabel('Name of the program').fill('browser-report');
 await page.getByRole('checkbox', { name: /^see/ }).check();
 await sayWho(page.getByRole('form', { name: 'Make an API key' }));
 await page.getByRole('button', { name: 'Make the key' }).click();
@@ -337,7 +347,7 @@ seen.key = { sees: await byKey('status'), suspends: await byKey('suspend', { id:
 await page.reload();
 await settled();
 seen.key.again = (await page.locator('main').innerText()).includes(secret);
-await page.getByRole('button', { name: 'End … nightly-report' }).click();
+await page.getByRole('button', { name: 'End … browser-report' }).click();
 await page.getByRole('button', { name: 'End it' }).click();
 await page.locator('main .banner', { hasText: 'is ended' }).waitFor();
 seen.key.ended = await byKey('status');
