@@ -1106,6 +1106,9 @@ TEST(Events, ExchangesComeAndSlowListenersAreTold) {
   }
   EXPECT_TRUE(more.end);
   EXPECT_NE(more.bytes.find("event: dropped"), std::string::npos) << more.bytes.substr(0, 200);
+  listener = events.listen(
+      std::nullopt, [&] { return holds.load(); }, say);
+  ASSERT_NE(listener, nullptr);
   holds = false;
   std::string rest;
   for (more = {}; !more.end;) more = next(*listener), rest += more.bytes;

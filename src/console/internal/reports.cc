@@ -110,7 +110,7 @@ std::string today(const ReportBy& by) {
     if (seen > 0 && rows.size() < 60)
       rows.push_back({std::to_string(rows.size() + 1), step.question ? "find out" : "do", step.text, std::to_string(seen)});
   }
-  out += table("One line a step; it settles that many findings", {"", "", "what", "findings"}, rows);
+  out += table("One line a step; it settles that many findings", {"step", "kind", "what", "findings"}, rows);
   return out + heading("Agreements that end") + expiry(every(agreements_view, by), judgment.as_of);
 }
 
@@ -311,8 +311,8 @@ std::string trust_page(const json& trust, std::string_view until) {
     agreements.push_back({text(a, "is"), text(a, "with"), a["ends"].is_string() ? text(a, "ends") : "open", text(a, "state")});
   for (const json& p : trust["packs"]) packs.push_back({text(p, "title"), text(p, "version"), text(p, "status")});
   std::string body = table("What was verified, and what is open", {"topic", "verified", "open", "in a sentence"}, rows);
-  body += heading("Agreements in force") + table("", {"is", "with", "last day", "state"}, agreements);
-  body += heading("Judged by") + table("", {"pack", "version", "status"}, packs);
+  body += heading("Agreements in force") + table("What the parties agreed to, while it holds", {"is", "with", "last day", "state"}, agreements);
+  body += heading("Judged by") + table("Packs: dated bodies of law as data", {"pack", "version", "status"}, packs);
   body += heading("The record");
   body += paragraph(fmt::format("{} entries by {}; root {}.", trust["ledger"]["size"].dump(), text(trust["ledger"], "time"),
                                 text(trust["ledger"], "root")));
