@@ -23,6 +23,7 @@ using rules::Status;
 
 constexpr const char* kChromium = "/usr/bin/chromium";
 constexpr std::size_t kMostRows = 5000;
+constexpr std::size_t kMostTrust = 500;  // lines of agreements
 constexpr std::pair<std::string_view, std::string_view> kReports[] = {
     {"today", "Where we stand"},      {"findings", "Findings"}, {"agreements", "Agreements"}, {"map", "Where PHI goes"},
     {"rules", "What the rules find"}, {"trust", "Trust page"},  {"card", "Card of one tool"},
@@ -273,22 +274,27 @@ Result<json> trust_view(const ReportBy& by, bool names) {
        {"sentence", fmt::format("{} licenses are in force. What none of them covers is refused in the path, and every decision is "
                                 "recorded before PHI moves.",
                                 permits)}});
-  json agreements = json::array();
-  const json items = every(agreements_view, by);
-  const json roles = map_view(*by.index->epoch, "level=organizations", *by.sight);
-  std::map<std::string, std::string> role_of;
-  for (const json& o : roles["organizations"]) role_of[text(o, "id")] = text(o, "role");
   std::string own;
   for (const stack::Document* o : stack.all("organization"))
     if (own.empty() && (o->id == stack.tenant || o->flag("covered"))) own = o->text("name").empty() ? o->id : std::string(o->text("name"));
-  for (const json& a : items) {
-    if (text(a, "state") != "live") continue;  // verified facts only
-    std::string role = role_of[text(a, "down")];
-    if (role.empty() || role == "other") role = "another party";
-    agreements.push_back({{"is", a["is"]}, {"with", names ? text(a, "down_name") : role}, {"ends", a["ends"]}, {"state", a["state"]}});
+  // Those in force: verified facts only. Alike ones are one line; a map has them in an order that tells no names.
+  const auto roles = roles_of(stack);
+  std::map<std::array<std::string, 3>, std::uint64_t> alike;
+  for (const stack::Document* a : stack.all("agreement")) {
+    if (agreement_state(*a, world.judgment.as_of) != "live") continue;
+    const std::string down(a->text("down"));
+    const auto role = roles.find(down);
+    std::string with = role == roles.end() ? "another party" : role->second;
+    if (names)
+      if (const stack::Document* o = stack.find("organization", down)) with = o->text("name").empty() ? down : std::string(o->text("name"));
+    ++alike[{std::string(a->text("is")), with, std::string(a->text("expires"))}];
   }
-  // Where names are left out, the order must not tell them either.
-  if (!names) std::sort(agreements.begin(), agreements.end(), [](const json& a, const json& b) { return a.dump() < b.dump(); });
+  json agreements = json::array();
+  for (const auto& [line, n] : alike) {
+    if (agreements.size() == kMostTrust) break;
+    agreements.push_back(
+        {{"is", line[0]}, {"with", line[1]}, {"ends", line[2].empty() ? json(nullptr) : json(line[2])}, {"state", "live"}, {"count", n}});
+  }
   json packs = json::array();
   for (const rules::PackInfo& p : world.judgment.packs)
     packs.push_back({{"id", p.id}, {"version", p.version}, {"status", p.status}, {"title", p.title}});
@@ -308,10 +314,11 @@ std::string trust_page(const json& trust, std::string_view until) {
   std::vector<Row> rows, agreements, packs;
   for (const json& s : trust["statements"]) rows.push_back({text(s, "topic"), s["verified"].dump(), s["open"].dump(), text(s, "sentence")});
   for (const json& a : trust["agreements"])
-    agreements.push_back({text(a, "is"), text(a, "with"), a["ends"].is_string() ? text(a, "ends") : "open", text(a, "state")});
+    agreements.push_back({text(a, "is"), text(a, "with"), a["ends"].is_string() ? text(a, "ends") : "open", a["count"].dump()});
   for (const json& p : trust["packs"]) packs.push_back({text(p, "title"), text(p, "version"), text(p, "status")});
   std::string body = table("What was verified, and what is open", {"topic", "verified", "open", "in a sentence"}, rows);
-  body += heading("Agreements in force") + table("What the parties agreed to, while it holds", {"is", "with", "last day", "state"}, agreements);
+  body += heading("Agreements in force") +
+          table("What the parties agreed to, while it holds", {"is", "with", "last day", "how many"}, agreements);
   body += heading("Judged by") + table("Packs: dated bodies of law as data", {"pack", "version", "status"}, packs);
   body += heading("The record");
   body += paragraph(fmt::format("{} entries by {}; root {}.", trust["ledger"]["size"].dump(), text(trust["ledger"], "time"),

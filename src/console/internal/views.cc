@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <deque>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -455,17 +456,31 @@ json agreements_view(const epoch::Epoch& epoch, std::string_view query, const Si
 
 namespace {
 
-// The contracts from whom a flow serves to its recipient: the shortest way over those that are live, else over any.
+// The contracts from whom a flow serves to its recipient: the shortest way over those that are live, else over any. One walk an entity.
 class Chains {
  public:
   Chains(const stack::Stack& stack, Date as_of) {
     for (const stack::Document* a : stack.all("agreement"))
       if (a->text("is") == "baa") edges_[a->text("up")].push_back({a, state_of(*a, as_of)});
   }
-  const json& of(const std::string& entity, const std::string& recipient) {
-    const auto [at, fresh] = known_.try_emplace({entity, recipient});
-    if (fresh) at->second = make(entity, recipient);
-    return at->second;
+  [[nodiscard]] json of(std::string_view entity, std::string_view recipient) {
+    json out = json::array();
+    if (entity.empty() || recipient.empty() || entity == recipient) return out;
+    const auto [walks, fresh] = walks_.try_emplace(entity);
+    if (fresh) walks->second = {walk(entity, true), walk(entity, false)};
+    for (const Walk& from : {std::cref(walks->second.first), std::cref(walks->second.second)}) {
+      if (!from.contains(recipient)) continue;
+      std::vector<json> steps;
+      for (std::string_view at = recipient; at != entity && steps.size() < 64;) {
+        const auto& [up, edge] = from.at(at);
+        steps.push_back({{"up", up}, {"down", at}, {"agreement", edge->agreement->id}, {"state", edge->state}});
+        at = up;
+      }
+      for (auto step = steps.rbegin(); step != steps.rend(); ++step) out.push_back(std::move(*step));
+      return out;
+    }
+    out.push_back({{"up", entity}, {"down", recipient}, {"agreement", ""}, {"state", "none"}});
+    return out;
   }
 
  private:
@@ -473,38 +488,26 @@ class Chains {
     const stack::Document* agreement;
     std::string state;
   };
-  json make(std::string_view entity, std::string_view recipient) {
-    json out = json::array();
-    if (entity.empty() || recipient.empty() || entity == recipient) return out;
-    for (const bool live : {true, false}) {
-      std::map<std::string_view, std::pair<std::string_view, const Edge*>> from;  // whence we came
-      std::deque<std::string_view> next = {entity};
-      from[entity] = {};
-      while (!next.empty() && !from.contains(recipient)) {
-        const std::string_view here = next.front();
-        next.pop_front();
-        const auto edges = edges_.find(here);
-        if (edges == edges_.end()) continue;
-        for (const Edge& e : edges->second)
-          if ((!live || e.state == "live") && from.try_emplace(e.agreement->text("down"), here, &e).second)
-            next.push_back(e.agreement->text("down"));
-      }
-      if (!from.contains(recipient)) continue;
-      for (std::string_view at = recipient; at != entity;) {
-        const auto& [up, edge] = from[at];
-        out.insert(out.begin(), json{{"up", up}, {"down", at}, {"agreement", edge->agreement->id}, {"state", edge->state}});
-        at = up;
-      }
-      return out;
+  using Walk = std::unordered_map<std::string_view, std::pair<std::string_view, const Edge*>>;  // whence we came
+  [[nodiscard]] Walk walk(std::string_view entity, bool live) const {
+    Walk from;
+    std::deque<std::string_view> next = {entity};
+    from[entity] = {};
+    for (; !next.empty(); next.pop_front()) {
+      const auto edges = edges_.find(next.front());
+      if (edges == edges_.end()) continue;
+      for (const Edge& e : edges->second)
+        if ((!live || e.state == "live") && from.try_emplace(e.agreement->text("down"), next.front(), &e).second)
+          next.push_back(e.agreement->text("down"));
     }
-    out.push_back({{"up", entity}, {"down", recipient}, {"agreement", ""}, {"state", "none"}});
-    return out;
+    return from;
   }
-  std::map<std::string_view, std::vector<Edge>> edges_;
-  std::map<std::pair<std::string, std::string>, json> known_;
+  std::unordered_map<std::string_view, std::vector<Edge>> edges_;
+  std::unordered_map<std::string_view, std::pair<Walk, Walk>> walks_;
 };
 
-constexpr std::size_t kMostNodes = 150;  // beyond it people see organizations first
+constexpr std::size_t kMostNodes = 150;     // beyond it people see organizations first
+constexpr std::size_t kMostSystems = 2000;  // and beyond this one they open them one by one
 
 int rank_of(std::string_view status) {
   static constexpr std::array<std::string_view, 6> kOrder = {"fail", "stale", "unknown", "accepted", "pass", "not-applicable"};
@@ -568,7 +571,7 @@ json map_view(const epoch::Epoch& epoch, std::string_view query, const Sight& si
     const auto form = forms.find(f->id);
     return form == forms.end() ? license::Form::none : form->second;
   };
-  const bool coarse = opened.empty() && (level == "organizations" || (level != "systems" && systems.size() > kMostNodes));
+  const bool coarse = opened.empty() && (level == "organizations" || systems.size() > (level == "systems" ? kMostSystems : kMostNodes));
   json out{{"epoch", epoch.number},
            {"level", coarse ? "organizations" : "systems"},
            {"totals", {{"organizations", organizations.size()}, {"systems", systems.size()}, {"flows", flows.size()}}},
@@ -608,17 +611,16 @@ json map_view(const epoch::Epoch& epoch, std::string_view query, const Sight& si
     ends.insert(f->text("to"));
     const std::string_view served = f->text("on-behalf-of");
     const auto to = owner.find(f->text("to"));
-    out["flows"].push_back(
-        {{"id", f->id},
-         {"from", f->text("from")},
-         {"to", f->text("to")},
-         {"data", f->list("data")},
-         {"purposes", f->list("purposes")},
-         {"on_behalf_of", served},
-         {"via", f->text("via")},
-         {"form", license::name(form_of(f))},
-         {"status", worst_of(findings, f->id)},
-         {"chain", served.empty() || to == owner.end() ? json::array() : chains.of(std::string(served), std::string(to->second))}});
+    out["flows"].push_back({{"id", f->id},
+                            {"from", f->text("from")},
+                            {"to", f->text("to")},
+                            {"data", f->list("data")},
+                            {"purposes", f->list("purposes")},
+                            {"on_behalf_of", served},
+                            {"via", f->text("via")},
+                            {"form", license::name(form_of(f))},
+                            {"status", worst_of(findings, f->id)},
+                            {"chain", served.empty() || to == owner.end() ? json::array() : chains.of(served, to->second)}});
   }
   for (const stack::Document* s : systems)
     if (inside(s->id) || ends.contains(s->id))
@@ -891,33 +893,55 @@ constexpr AuditRequest kRequests[] = {
 }  // namespace
 
 json requests_view(const FindingIndex& index, const Sight& sight) {
-  const auto& all = index.epoch->world.judgment.findings;
-  json items = json::array();
-  int n = 0;
-  for (const AuditRequest& request : kRequests) {
-    std::map<std::string_view, std::uint32_t> counts;
-    const rules::Finding* worst = nullptr;
-    json cites = json::array();
-    for (const std::string_view cite : request.cites)
-      if (!cite.empty()) cites.push_back(cite);
-    for (const rules::Finding& f : all) {
-      const bool asked = std::any_of(f.cites.begin(), f.cites.end(), [&](std::string_view has) {
-        return std::any_of(request.cites.begin(), request.cites.end(), [&](std::string_view cite) {
-          return !cite.empty() && has.starts_with(cite) && (has.size() == cite.size() || has[cite.size()] == '(');
-        });
-      });
-      if (!asked || !sight.sees(f.subject)) continue;
-      ++counts[rules::name(f.status)];
-      if (worst == nullptr || urgency(f.status) < urgency(worst->status)) worst = &f;
+  const epoch::World& world = index.epoch->world;
+  const auto& all = world.judgment.findings;
+  // Which requests a rule answers, by its citations; then every finding is looked at once.
+  std::vector<std::uint32_t> answers(index.values[1].size());
+  for (std::size_t r = 0; r < answers.size(); ++r) {
+    const rules::Requirement* rule = requirement_of(world, index.values[1][r]);
+    for (std::size_t n = 0; rule != nullptr && n < std::size(kRequests); ++n)
+      for (const std::string_view cite : kRequests[n].cites)
+        if (!cite.empty() && std::any_of(rule->cites.begin(), rule->cites.end(), [&](std::string_view has) {
+              return has.starts_with(cite) && (has.size() == cite.size() || has[cite.size()] == '(');
+            }))
+          answers[r] |= std::uint32_t{1} << n;
+  }
+  std::vector<bool> seen(sight.all() ? 0 : index.values[2].size());
+  for (std::size_t v = 0; v < seen.size(); ++v) seen[v] = sight.sees(index.values[2][v]);
+  std::array<std::map<std::string_view, std::uint32_t>, std::size(kRequests)> counts;
+  std::array<const rules::Finding*, std::size(kRequests)> worst{};
+  for (std::size_t i = 0; i < index.rows.size(); ++i) {
+    const FindingIndex::Row& row = index.rows[i];
+    if (answers[row[1]] == 0 || (!seen.empty() && !seen[row[2]])) continue;
+    for (std::size_t n = 0; n < std::size(kRequests); ++n) {
+      if ((answers[row[1]] >> n & 1) == 0) continue;
+      ++counts[n][rules::name(all[i].status)];
+      if (worst[n] == nullptr || urgency(all[i].status) < urgency(worst[n]->status)) worst[n] = &all[i];
     }
-    items.push_back({{"n", ++n},
-                     {"asks", request.asks},
+  }
+  json items = json::array();
+  for (std::size_t n = 0; n < std::size(kRequests); ++n) {
+    json cites = json::array();
+    for (const std::string_view cite : kRequests[n].cites)
+      if (!cite.empty()) cites.push_back(cite);
+    items.push_back({{"n", n + 1},
+                     {"asks", kRequests[n].asks},
                      {"cites", std::move(cites)},
-                     {"counts", counts},
-                     {"state", worst == nullptr ? "" : rules::name(worst->status)},
-                     {"sentence", worst == nullptr ? "No pack in force asks about this." : worst->because}});
+                     {"counts", counts[n]},
+                     {"state", worst[n] == nullptr ? "" : rules::name(worst[n]->status)},
+                     {"sentence", worst[n] == nullptr ? "No pack in force asks about this." : worst[n]->because}});
   }
   return {{"epoch", index.epoch->number}, {"items", std::move(items)}};
+}
+
+std::map<std::string, std::string> roles_of(const stack::Stack& stack) {
+  std::map<std::string, std::string> out;
+  for (const auto& [id, tier] : tiers_of(stack)) out[id] = tier == 1 ? "entity" : tier == 2 ? "associate" : "subcontractor";
+  return out;
+}
+
+std::string agreement_state(const stack::Document& agreement, Date as_of) {
+  return state_of(agreement, as_of);
 }
 
 json fact_kinds_view() {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -45,6 +46,9 @@ struct FindingIndex {
 [[nodiscard]] nlohmann::json suspensions_view(const epoch::Epoch& epoch, const Sight* sight = nullptr);
 // What auditors ask for, in their order, with how it stands here.
 [[nodiscard]] nlohmann::json requests_view(const FindingIndex& index, const Sight& sight);
+// Of each organization of the chains: entity, associate or subcontractor.
+[[nodiscard]] std::map<std::string, std::string> roles_of(const stack::Stack& stack);
+[[nodiscard]] std::string agreement_state(const stack::Document& agreement, Date as_of);
 [[nodiscard]] nlohmann::json fact_kinds_view();
 [[nodiscard]] nlohmann::json rule_view(const rules::Requirement& requirement, const rules::Pack& pack);
 
