@@ -29,7 +29,7 @@ constexpr std::string_view kSchema = R"sql(
   create index entry_actor on entry(actor, idx) where actor is not null;
   create index entry_system on entry(system, idx) where system is not null;
   create index entry_reason on entry(reason, idx) where reason is not null;
-  create index entry_decision on entry(decision, idx) where decision <> 'pass';
+  create index entry_decision on entry(decision, idx) where decision is not null;
   create table daily(day integer not null, decision text not null, reason text not null, entries integer not null,
     primary key(day, decision, reason)) strict, without rowid;
 )sql";
@@ -257,7 +257,6 @@ Result<std::vector<Row>> Index::find(const Query& wanted, std::uint64_t most_ste
   is("actor", wanted.actor);
   is("system", wanted.system);
   is("decision", wanted.decision);
-  if (!wanted.decision.empty() && wanted.decision != "pass") where += " and decision <> 'pass'";  // so that its index serves
   is("reason", wanted.reason);
   is("exchange", wanted.exchange);
   LICET_TRY(query, db_.prepare(select(where + " order by idx desc limit ?2")));

@@ -301,7 +301,10 @@ Reply Api::epochs(const Visit& v) {
 }
 
 Reply Api::requests(const Visit& v) {
-  return json_reply(requests_view(*index_of(v.epoch), v.sight));
+  auto epoch = asked_for(v);
+  if (!epoch) return problem(epoch.error());
+  const Sight sight(*(*epoch)->world.stack, v.who.owners);
+  return json_reply(requests_view(*index_of(*epoch), sight));
 }
 
 Reply Api::licenses(const Visit& v) {

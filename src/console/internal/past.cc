@@ -115,7 +115,8 @@ Result<Past::EpochRef> Past::at(EpochRef now_in_force, std::string_view as_of, s
     sources = std::move(then);
   }
   LICET_TRY(world, epoch::assemble_sources(std::move(sources), options_.packs, made->facts, instant, *options_.files, options_.limits));
-  if (!world.problems.empty()) return Error{Code::failed_precondition, "that declaration can't be judged: " + world.problems[0].text()};
+  if (!world.problems.empty())
+    return Error{Code::not_found, "that day's declaration can't be judged any more: " + world.problems[0].text()};
   made->world = std::move(world);
   EpochRef out = std::move(made);
   keep(key, now_in_force, out);
