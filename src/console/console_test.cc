@@ -23,6 +23,7 @@
 #include "console/internal/events.h"
 #include "console/internal/history.h"
 #include "console/internal/page.h"
+#include "console/internal/quotes.h"
 #include "console/internal/reply.h"
 #include "crypto/keys.h"
 #include "http/client.h"
@@ -1057,6 +1058,19 @@ TEST(Screens, ACardIsSigned) {
   }
   EXPECT_EQ(w.get("/api/v1/report?of=nothing").head.status, 400);
   EXPECT_EQ(w.get("/api/v1/report?of=today&format=doc").head.status, 400);
+}
+
+TEST(Screens, ClausesAreQuotedWhereTheTextStillHoldsThem) {
+  const std::string text = "Agreement\n=========\n\n1. The vendor may use it only\nfor this. [164.504]\n2. It will report. And more; so.\n";
+  const auto digest = [](std::string_view words) { return hex(crypto::sha256(words)); };
+  const std::string joined = "The vendor may use it only for this.", raw = "The vendor may use it only\nfor this.",
+                    second = "It will report.";
+  for (const std::string& words : {joined, raw, second, std::string("And more; so.")}) {
+    const auto found = quotes(text, {digest(words), digest("not there")});
+    ASSERT_EQ(found.size(), 1U) << words;
+    EXPECT_EQ(found.begin()->second, words == raw ? joined : words);
+  }
+  EXPECT_EQ(quotes(std::string(3'000'000, '.'), {digest("x")}).size(), 0U) << "bounded";
 }
 
 TEST(Screens, FactsGoOnRecordAndThoseOfPatientsDoNot) {

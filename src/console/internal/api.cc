@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "console/internal/history.h"
 #include "console/internal/print.h"
 #include "console/internal/proposal.h"
+#include "console/internal/quotes.h"
 #include "console/internal/reports.h"
 #include "console/internal/tar.h"
 #include "crypto/crypto.h"
@@ -323,7 +325,27 @@ Reply Api::agreements(const Visit& v) {
   auto epoch = asked_for(v);
   if (!epoch) return problem(epoch.error());
   const Sight sight(*(*epoch)->world.stack, v.who.owners);
-  return json_reply(agreements_view(**epoch, v.query, sight));
+  json out = agreements_view(**epoch, v.query, sight);
+  std::size_t read = 0;
+  for (json& one : out["items"]) {
+    std::set<std::string> wanted;
+    for (json& clause : one["clauses"]) {
+      if (!clause.is_object()) continue;
+      clause["quote"] = "";
+      if (const std::string digest = text(clause, "quote-sha256"); !digest.empty()) wanted.insert(digest);
+    }
+    // A text below the stack folder; where it no longer holds the words, nothing is quoted.
+    const std::string path = text(one, "document");
+    const bool plain = path.ends_with(".txt") || path.ends_with(".md");
+    if (wanted.empty() || options_.stack.empty() || !plain || path.starts_with("/") || path.find("..") != std::string::npos || ++read > 200)
+      continue;
+    auto bytes = options_.files->read_all(options_.stack + "/" + path, 1024 * 1024);
+    if (!bytes) continue;
+    const auto found = quotes(*bytes, wanted);
+    for (json& clause : one["clauses"])
+      if (const auto at = found.find(text(clause, "quote-sha256")); clause.is_object() && at != found.end()) clause["quote"] = at->second;
+  }
+  return json_reply(out);
 }
 
 Reply Api::map(const Visit& v) {
