@@ -9,7 +9,7 @@
 namespace licet::console {
 namespace {
 
-constexpr std::size_t kMostText = 1024 * 1024, kMostQuote = 4096, kMostTries = 400'000;
+constexpr std::size_t kMostText = 1024 * 1024, kMostQuote = 4096, kMostTries = 40'000;
 
 bool space(char c) {
   return c == ' ' || c == '\n' || c == '\t' || c == '\r';
