@@ -103,7 +103,7 @@ export interface Proposed extends Paged<ProposedRule> { sentence: string; packs:
 export interface FactKind { kind: string; subject: string; object: string; details: string[] }
 export interface Trust {
   name: string; as_of: string; under: string; statements: { topic: string; verified: number; of: number; open: number; sentence: string }[];
-  agreements: { is: string; with: string; ends: string | null; state: string }[]; packs: { id: string; version: string; status: string; title: string }[];
+  agreements: { is: string; with: string; count: number; ends: string | null; state: string }[]; packs: { id: string; version: string; status: string; title: string }[];
   ledger: { size: number; root: string; time: string }; signed: string;
 }
 export interface TrustLink { id: string; for: string; by: string; made: string; until: string; names: boolean; seen: number; state: string }
