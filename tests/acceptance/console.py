@@ -221,6 +221,9 @@ class Day(Case):
             self.assertTrue(seen["closed"])
             code, out, err = GATE.licet("verify", profile / "card.html", "--key", GATE.state / "log.vkey")
             self.assertEqual(code, 0, out + err)
+        with self.subTest("a clause shows the words it was found in"):
+            self.assertIn("The vendor will use appropriate safeguards", seen["clause"])
+            self.assertIn("j-ortiz", seen["clause"])
         with self.subTest("a lapsed agreement is mended by a patch"):
             self.assertRegex(seen["chain"], r"(?s)Riverbend Clinic.*baa-fax-2024.*ended.*FaxLine")
             self.assertRegex(seen["proposed"], r"documents-to-fax\s+hipaa-164.308.b.1.contract-covers-flow\s+\W+fail\s+\W+pass")

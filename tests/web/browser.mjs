@@ -188,6 +188,18 @@ seen.why = await page.locator('dialog.drawer').innerText();
 await page.keyboard.press('Escape');
 seen.closed = !(await page.locator('dialog.drawer[open]').count());
 
+// A clause opens the words that it was found in.
+await to('#/agreements');
+await page.getByRole('button', { name: /^164\.504\(e\)\(2\)\(ii\)\(B\) in baa-scribe-2026/ }).click();
+await page.locator('dialog.ask[open] h2').waitFor();
+seen.clause = await page.locator('dialog.ask[open]').innerText();
+await audit('clause');
+await shot('clause');
+await page.keyboard.press('Escape');
+await to('#/today');
+await page.getByRole('combobox', { name: 'Tool' }).selectOption('acme-ai');
+await page.locator('.answer').waitFor();
+
 // The card, signed and made for print.
 const [card] = await Promise.all([context.waitForEvent('page'), page.getByRole('link', { name: 'Signed page to print' }).click()]);
 await card.waitForLoadState();
