@@ -366,7 +366,7 @@ seen.key.ended = await byKey('status');
 
 // A link to the trust view: open to whoever holds it, without names, until it is ended.
 await to('#/trust');
-await page.getByLabel('For', { exact: true }).fill('a-customer');
+await page.getByLabel('For', { exact: true }).fill('browser-day');
 await sayWho(page.locator('main form').first());
 await page.getByRole('button', { name: 'Make a link' }).click();
 await page.locator('.banner code').waitFor();
@@ -376,7 +376,7 @@ const stranger = await outside.newPage();
 seen.trust = { status: (await stranger.goto(shared)).status(), text: await stranger.locator('body').innerText() };
 await stranger.screenshot({ path: `${given.shots}/trust-outside.png`, fullPage: true });
 seen.trust.api = (await stranger.request.get(`${origin}/api/v1/status`)).status();
-await page.getByRole('button', { name: 'End the link for a-customer' }).click();
+await page.getByRole('button', { name: 'End the link for browser-day' }).click();
 await page.locator('main .banner', { hasText: 'is ended' }).waitFor();
 seen.trust.ended = (await stranger.goto(shared)).status();
 await outside.close();
