@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <spawn.h>
@@ -16,11 +17,13 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 namespace licet {
 namespace {
 
 constexpr std::string_view kName = "licet-child";
+constexpr std::string_view kRendererName = "licet-renderer";
 constexpr int kNotConfined = 126, kNotFound = 127;
 
 class Fd {
@@ -118,7 +121,129 @@ bool write_all(int fd, std::string_view bytes) {
 
 }  // namespace
 
+namespace {
+
+// argv: our name for it, CPU seconds, bytes of a file, the program and its words.
+int renderer_main(char** argv) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const bool ok = limit(RLIMIT_CPU, std::strtoull(argv[1], nullptr, 10)) && limit(RLIMIT_CORE, 0) &&
+                  limit(RLIMIT_FSIZE, std::strtoull(argv[2], nullptr, 10)) && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+  if (!ok) return kNotConfined;
+  // Without a network, not even loopback. Where that is not for us to make, the program's own words must do.
+  if (::unshare(CLONE_NEWNET) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) errno = 0;
+  ::execve(argv[3], argv + 3, environ);
+  return errno == ENOENT ? kNotFound : kNotConfined;
+}
+
+std::string read_file(const std::string& path, std::size_t most, bool& too_much) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  std::string out;
+  std::array<char, 65536> piece;
+  while (file.get() >= 0) {
+    const ssize_t n = ::read(file.get(), piece.data(), piece.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    out.append(piece.data(), static_cast<std::size_t>(n));
+    if (out.size() > most) {
+      too_much = true;
+      break;
+    }
+  }
+  return out;
+}
+
+// A folder that goes with everything in it.
+class Scratch {
+ public:
+  Scratch() {
+    const char* at = std::getenv("TMPDIR");
+    path_ = std::string(at != nullptr && *at == '/' ? at : "/tmp") + "/licet-render-XXXXXX";
+    made_ = ::mkdtemp(path_.data()) != nullptr;
+  }
+  ~Scratch() {
+    std::error_code error;
+    if (made_) std::filesystem::remove_all(path_, error);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  [[nodiscard]] bool made() const { return made_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  bool made_ = false;
+};
+
+}  // namespace
+
+Result<std::string> run_renderer(const Render& render, std::string_view input) {
+  if (render.argv.empty() || ::access(render.argv[0].c_str(), X_OK) != 0)
+    return Error{Code::not_found, fmt::format("{} is not installed", render.argv.empty() ? "the program" : render.argv[0])};
+  const Scratch scratch;
+  const std::string in = scratch.path() + "/in" + render.suffix, out = scratch.path() + "/out";
+  if (!scratch.made()) return Error{Code::unavailable, "no folder for a moment's files: is $TMPDIR full?"};
+  {
+    const Fd file(::open(in.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (file.get() < 0 || !write_all(file.get(), input)) return Error{Code::exhausted, "no room for a moment's files"};
+  }
+  std::vector<std::string> words = {std::string(kRendererName), std::to_string(render.cpu_seconds), std::to_string(render.output_bytes)};
+  for (std::string word : render.argv) {
+    for (const auto& [name, value] : {std::pair{"{in}", in}, std::pair{"{out}", out}, std::pair{"{home}", scratch.path()}})
+      for (auto at = word.find(name); at != std::string::npos; at = word.find(name)) word.replace(at, std::strlen(name), value);
+    words.push_back(std::move(word));
+  }
+  std::vector<char*> argv, envp;
+  for (std::string& w : words) argv.push_back(w.data());
+  argv.push_back(nullptr);
+  std::vector<std::string> env = {"LC_ALL=C.UTF-8",
+                                  "HOME=" + scratch.path(),
+                                  "TMPDIR=" + scratch.path(),
+                                  "XDG_CONFIG_HOME=" + scratch.path(),
+                                  "XDG_CACHE_HOME=" + scratch.path(),
+                                  "PATH=/usr/bin:/bin"};
+  for (std::string& e : env) envp.push_back(e.data());
+  envp.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  ::posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+  ::posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setpgroup(&attributes, 0);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+  pid_t pid = 0;
+  const int failed = ::posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, argv.data(), envp.data());
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::posix_spawnattr_destroy(&attributes);
+  if (failed != 0) return Error{Code::internal, fmt::format("a child could not be started: {}", std::strerror(failed))};
+  const auto until = std::chrono::steady_clock::now() + render.wall;
+  int status = 0;
+  bool over = false;
+  for (pid_t ended = 0; ended != pid;) {
+    ended = ::waitpid(pid, &status, WNOHANG);
+    if (ended < 0 && errno != EINTR) return Error{Code::internal, "a child was lost"};
+    if (ended == pid) break;
+    if (!over && std::chrono::steady_clock::now() >= until) over = true, ::kill(-pid, SIGKILL);
+    ::poll(nullptr, 0, 10);
+  }
+  ::kill(-pid, SIGKILL);  // and whatever it left behind
+  if (over) return Error{Code::exhausted, fmt::format("it took longer than {} s", render.wall.count() / 1000)};
+  const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  if (code == kNotConfined) return Error{Code::internal, "a child could not be confined (rlimits): nothing was made"};
+  bool too_much = false;
+  std::string made = read_file(out, render.output_bytes, too_much);
+  if (too_much) return Error{Code::exhausted, fmt::format("it gave more than {} MiB", render.output_bytes >> 20)};
+  if (code != 0 || made.empty()) return Error{Code::unavailable, fmt::format("{} made nothing of it (code {})", render.argv[0], code)};
+  return made;
+}
+
 std::optional<int> child_main(int argc, char** argv, const Inside& inside) {
+  if (argc >= 4 && argv[0] == kRendererName) _exit(renderer_main(argv));
   if (argc < 4 || argv[0] != kName) return std::nullopt;
   const auto cpu = static_cast<rlim_t>(std::strtoull(argv[1], nullptr, 10));
   const auto memory = static_cast<rlim_t>(std::strtoull(argv[2], nullptr, 10));

@@ -42,6 +42,20 @@ struct ChildDone {
 
 [[nodiscard]] Result<ChildDone> run_child(const Child& child, std::string_view input);
 
+// A big program that makes one file of another (chromium: a page → PDF). It can't live behind the filter of run_child, so it is held by what
+// is left: no shell, an environment and a folder of its own that go with it, no network (a namespace without one, where the system lets
+// us), rlimits, no_new_privs, and an end: the whole group of its processes is killed when a bound is reached, and when we end. Give it
+// only what we made ourselves. In argv {in}, {out} and {home} stand for its input, its output and its folder.
+struct Render {
+  std::vector<std::string> argv;  // [0] an absolute path
+  std::string suffix = ".html";   // of {in}
+  std::chrono::milliseconds wall{20'000};
+  unsigned cpu_seconds = 40;
+  std::size_t output_bytes = 64u * 1024 * 1024;
+};
+// The bytes of {out}. Errors: as run_child's; unavailable: it ended without making any.
+[[nodiscard]] Result<std::string> run_renderer(const Render& render, std::string_view input);
+
 // What the child does when argv begins with "inside": bytes of fd 0 → what is written to fd 1, and the exit code.
 using Inside = std::function<int(std::span<const std::string> args, std::string_view input, std::string& out)>;
 

@@ -30,7 +30,7 @@ int inside(std::span<const std::string> args, std::string_view input, std::strin
 
 // run_child starts our own binary, which here is the test: it must answer before GoogleTest's main does.
 __attribute__((constructor)) void answer(int argc, char** argv) {
-  if (argc > 0 && std::string_view(argv[0]) == "licet-child")
+  if (argc > 0 && (std::string_view(argv[0]) == "licet-child" || std::string_view(argv[0]) == "licet-renderer"))
     if (const auto code = child_main(argc, argv, inside)) _exit(*code);
 }
 
@@ -79,6 +79,37 @@ TEST(Child, AProgramReadsAndWritesNothingElse) {
   EXPECT_NE(touch->code, 0);
   EXPECT_NE(::access("/tmp/licet-child-was-here", F_OK), 0);
   EXPECT_EQ(run_child(of({"/no/such/program"}), "").error().code, Code::not_found);
+}
+
+TEST(Renderer, MakesOneFileOfAnotherAndLeavesNothing) {
+  Render copy;
+  copy.argv = {"/bin/cp", "{in}", "{out}"};
+  auto made = run_renderer(copy, "a page");
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  EXPECT_EQ(*made, "a page");
+  Render nothing;
+  nothing.argv = {"/bin/true"};
+  EXPECT_EQ(run_renderer(nothing, "x").error().code, Code::unavailable);
+  Render absent;
+  absent.argv = {"/nowhere/chromium"};
+  EXPECT_EQ(run_renderer(absent, "x").error().code, Code::not_found);
+  Render large;
+  large.argv = {"/bin/cp", "{in}", "{out}"};
+  large.output_bytes = 1000;
+  EXPECT_FALSE(run_renderer(large, std::string(5000, 'x')).ok()) << "a bound on what it makes";
+  Render words;  // no shell reads them
+  words.argv = {"/bin/cp", "{in}", "{out}", ";touch /tmp/licet-renderer"};
+  EXPECT_FALSE(run_renderer(words, "x").ok());
+  EXPECT_NE(::access("/tmp/licet-renderer", F_OK), 0);
+}
+
+TEST(Renderer, IsEndedWithAllThatItStarted) {
+  Render slow;
+  slow.argv = {"/bin/sh", "-c", "sleep 60 & sleep 60"};
+  slow.wall = std::chrono::milliseconds(200);
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_EQ(run_renderer(slow, "x").error().code, Code::exhausted);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(20));
 }
 
 }  // namespace

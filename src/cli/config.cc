@@ -107,7 +107,23 @@ Result<Config> read_config(const std::string& path) {
          {"threads", r.number(c.threads, 1024)},
          {"clock-file", r.path(c.clock_file)},
          {"gate", [&](const Node& n) { r.map(n, r.listen(c.gate)); }},
-         {"console", [&](const Node& n) { r.map(n, r.listen(c.console)); }},
+         {"console",
+          [&](const Node& n) {
+            Reader::Fields fields = r.listen(c.console);
+            ConsoleConfig& more = c.console_more;
+            fields.emplace("url", r.text(more.url));
+            fields.emplace("oidc", [&](const Node& o) {
+              r.map(o, {{"issuer", r.text(more.oidc_issuer)},
+                        {"client", r.text(more.oidc_client)},
+                        {"secret", r.path(more.oidc_secret)},
+                        {"name", r.text(more.oidc_name)},
+                        {"ca", r.path(more.oidc_ca)},
+                        {"second-factor", r.text(more.oidc_factor)}});
+              if (more.oidc_issuer.empty() || more.oidc_client.empty()) r.fail(o.place, "issuer and client are needed");
+              if (more.oidc_factor != "required" && more.oidc_factor != "trusted") r.fail(o.place, "second-factor is required or trusted");
+            });
+            r.map(n, fields);
+          }},
          {"issuers",
           [&](const Node& n) {
             list(n, [&](const Node& item) {
@@ -158,6 +174,9 @@ std::string print(const Config& c) {
   };
   listen("gate", c.gate);
   listen("console", c.console);
+  if (!c.console_more.oidc_issuer.empty())
+    out += fmt::format("# console.oidc: {} as {}, second factor {}   # the secret's file is never printed\n", c.console_more.oidc_issuer,
+                       c.console_more.oidc_client, c.console_more.oidc_factor);
   for (const auto& [id, route] : c.routes) out += fmt::format("# route {}: forwards {}\n", id, route.forwards);
   if (!c.notify.url.empty())
     out +=

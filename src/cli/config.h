@@ -38,6 +38,15 @@ struct IssuerConfig {
   std::string ca;
 };
 
+// Of the console beyond its listener.
+struct ConsoleConfig {
+  std::string url;  // as browsers reach it; empty: as they say
+  // An OpenID provider at which people log in.
+  std::string oidc_issuer, oidc_client, oidc_name, oidc_ca;
+  std::string oidc_secret;               // file; empty: a public client
+  std::string oidc_factor = "required";  // or "trusted": the provider need not say that it asked for a second one
+};
+
 struct NotifyConfig {
   std::string url;                     // the webhook that `licet notify` posts to
   std::string ca;                      // PEM; empty: the system's
@@ -57,6 +66,7 @@ struct Config {
   std::string audience;  // what access tokens must be for; default: the gate's own https://address:port
   Listen gate{.port = 8443};
   Listen console{.port = 8080};
+  ConsoleConfig console_more;
   unsigned threads = 0;
   std::vector<IssuerConfig> issuers;
   std::map<std::string, RouteConfig> routes;

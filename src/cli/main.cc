@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
   licet::cli::add_facts(app, run);
   licet::cli::add_import(app, run);
   licet::cli::add_read(app, run);
+  licet::cli::add_user(app, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -100,11 +100,12 @@ void add_record(CLI::App& app, Run& run) {
     });
   }
   for (const auto& [verb, says, path, done] :
-       {std::tuple{"suspend", "Stop a system, organization or person at once; open streams are cut", "/suspend", "suspended"},
+       {std::tuple{"suspend", "Stop a system, organization, person or route at once, or with '*' everything; open streams are cut",
+                   "/suspend", "suspended"},
         std::tuple{"lift", "End a suspension", "/lift", "lifted"}}) {
     auto args = std::make_shared<IdArgs>();
     CLI::App* c = app.add_subcommand(verb, says);
-    c->add_option("id", args->id, "id of the declaration")->required();
+    c->add_option("id", args->id, "id of the declaration, or * for everything")->required();
     c->add_option("--by", args->by, "who says so");
     config_option(c, args->config);
     c->footer(fmt::format("  licet {} scribe --config examples/riverbend/licet.yaml", verb));

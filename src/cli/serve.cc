@@ -181,6 +181,25 @@ Result<identity::Identity::Options> identity_options(const Config& config, const
   return options;
 }
 
+// What reaches the provider of people's log-in: its origin and nothing else.
+Result<std::unique_ptr<Outbound>> provider_outbound(const Config& config) {
+  http::OutboundOptions options;
+  if (!config.console_more.oidc_issuer.empty()) options.allow.push_back(split_url(config.console_more.oidc_issuer).first);
+  options.ca_file = config.console_more.oidc_ca;
+  options.limits = config.limits;
+  return http::make_outbound(std::move(options));
+}
+
+Result<console::OidcOptions> provider_of(const Config& config, Outbound* outbound) {
+  const ConsoleConfig& c = config.console_more;
+  console::OidcOptions out{c.oidc_issuer, c.oidc_client, {}, c.oidc_name, c.oidc_factor == "required", outbound};
+  if (c.oidc_secret.empty()) return out;
+  LICET_TRY(secret, store::real_files().read_all(c.oidc_secret, 4096));
+  while (!secret.empty() && (secret.back() == '\n' || secret.back() == ' ')) secret.pop_back();
+  out.secret = std::move(secret);
+  return out;
+}
+
 http::Server::Options server_options(const Listen& listen, const Config& config) {
   http::Server::Options options;
   options.address = listen.address;
@@ -268,6 +287,13 @@ Result<int> serve(Config config) {
   LICET_TRY_VOID(note(*state->ledger, "start"));
   LICET_TRY_VOID(keeper.start());
 
+  identity::Accounts accounts({&files, accounts_of(config), state->keys.get(), &state->random});
+  LICET_TRY_VOID(accounts.load());
+  LICET_TRY(provider_reach, provider_outbound(config));
+  LICET_TRY(provider, provider_of(config, provider_reach.get()));
+  const std::string bundles = std::filesystem::absolute(config.state + "/bundles");
+  std::error_code swept;
+  std::filesystem::remove_all(bundles, swept);  // what a former process left on its way
   console::Console console({.gate = &gate,
                             .keeper = &keeper,
                             .ledger = state->ledger.get(),
@@ -276,7 +302,15 @@ Result<int> serve(Config config) {
                             .build = LICET_VERSION,
                             .packs = config.packs,
                             .stack = config.stack,
-                            .bundles = std::filesystem::absolute(config.state + "/bundles")});
+                            .bundles = bundles,
+                            .state = config.state,
+                            .snapshots = config.state + "/snapshots",
+                            .accounts = &accounts,
+                            .origin = state->origin,
+                            .oidc = std::move(provider),
+                            .url = config.console_more.url,
+                            .limits = config.limits});
+  LICET_TRY_VOID(console.start());
   console::Admin admin({.gate = &gate,
                         .keeper = &keeper,
                         .ledger = state->ledger.get(),
@@ -284,7 +318,8 @@ Result<int> serve(Config config) {
                         .random = &state->random,
                         .packs = config.packs,
                         .build = LICET_VERSION,
-                        .stack = config.stack});
+                        .stack = config.stack,
+                        .accounts = &accounts});
   LICET_TRY(gate_server, http::Server::start(server_options(config.gate, config), gate));
   http::Server::Options console_options = server_options(config.console, config);
   console_options.threads = 1;
@@ -297,8 +332,10 @@ Result<int> serve(Config config) {
 
   const std::string gate_url =
       fmt::format("{}://{}:{}", config.gate.certificate.empty() ? "http" : "https", config.gate.address, gate_server->port());
-  const std::string console_url = fmt::format("{}://{}:{}/?key={}", config.console.certificate.empty() ? "http" : "https",
-                                              config.console.address, console_server->port(), console.key());
+  // With accounts there is no key: people log in with theirs.
+  const std::string console_url =
+      fmt::format("{}://{}:{}/{}", config.console.certificate.empty() ? "http" : "https", config.console.address, console_server->port(),
+                  console.key().empty() ? "" : "?key=" + console.key());
   fmt::print("ready\n  gate     {}\n  console  {}\n  socket   {}\n  ledger   {} ({} entries)\n", gate_url, console_url, socket_of(config),
              state->origin, state->ledger->head().size);
   std::fflush(stdout);
@@ -315,6 +352,7 @@ Result<int> serve(Config config) {
     if (got == SIGINT || got == SIGTERM) break;
   }
   log::info("stopping: open exchanges get {} s to end", config.limits.shutdown_wait.count() / 1000);
+  console.stop();
   console_server->stop();
   admin_server->stop();
   gate_server->stop();

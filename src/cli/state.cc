@@ -21,6 +21,10 @@ std::string socket_of(const Config& config) {
   return config.state + "/licet.sock";
 }
 
+std::string accounts_of(const Config& config) {
+  return config.state + "/accounts.json";
+}
+
 Result<std::unique_ptr<State>> open_state(const Config& config, const std::string& tenant) {
   store::FileSystem& files = store::real_files();
   auto state = std::make_unique<State>();

@@ -38,5 +38,6 @@ struct State {
 [[nodiscard]] Result<std::unique_ptr<State>> open_state(const Config& config, const std::string& tenant);
 [[nodiscard]] std::string origin_of(const std::string& tenant, const std::string& node);
 [[nodiscard]] std::string socket_of(const Config& config);
+[[nodiscard]] std::string accounts_of(const Config& config);
 
 }  // namespace licet::cli

@@ -29,6 +29,7 @@ void add_facts(CLI::App& app, Run& run);
 void add_import(CLI::App& app, Run& run);
 void add_report(CLI::App& app, Run& run);
 void add_read(CLI::App& app, Run& run);
+void add_user(CLI::App& app, Run& run);
 
 // What the sandboxed child of `read` does (base/child.h): bytes of a document → its text, or 1 and why not.
 int read_inside(std::span<const std::string> args, std::string_view input, std::string& out);

@@ -3,6 +3,7 @@
 #include "ledger/verify.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "console/card.h"
 #include "proof/verify.h"
 
 namespace licet::cli {
@@ -38,6 +39,15 @@ int verify(const VerifyArgs& args) {
     const proof::Report report = proof::verify_bundle(*bundle, *trusted);
     return say(report.ok(), report.lines, report.faults);
   }
+  if (auto page = files.read_all(args.path, 16 * 1024 * 1024); page && page->find("<pre id=\"licet-note\">") != std::string::npos) {
+    if (!*trusted) return fail(args.path + ": a card is checked with --key VKEY, as you got it elsewhere");
+    auto note = console::card_note(*page);
+    if (!note) return fail(note.error());
+    auto statement = ledger::open_note(*note, **trusted);
+    if (!statement) return say(false, {}, {statement.error().message});
+    // What is printed is what was signed: the rest of the page may say anything.
+    return say(true, {fmt::format("signed by {}:", (*trusted)->name), *statement}, {});
+  }
   if (!*trusted) {  // the key that serve wrote beside the ledger; whoever could change both could change this too: --key is the stronger
                     // check
     auto beside = trusted_key(args.path + "/../log.vkey");
@@ -66,11 +76,14 @@ int verify(const VerifyArgs& args) {
 
 void add_verify(CLI::App& app, Run& run) {
   auto args = std::make_shared<VerifyArgs>();
-  CLI::App* c = app.add_subcommand("verify", "Check a ledger folder or a bundle, offline: one changed bit is found and named");
-  c->add_option("path", args->path, "state/ledger, or a bundle")->required();
+  CLI::App* c =
+      app.add_subcommand("verify", "Check a ledger folder, a bundle or a tool's card, offline: one changed bit is found and named");
+  c->add_option("path", args->path, "state/ledger, a bundle, or the page of a card")->required();
   c->add_option("--key", args->key, "the log's key as you got it elsewhere: a vkey, or a file that holds one");
   c->add_option("--checkpoint", args->checkpoint, "an earlier checkpoint, kept elsewhere: the ledger must be a continuation of it");
-  c->footer("Exit: 0 sound, 1 not, 2 could not read.\n\n  licet verify state/ledger\n  licet verify evidence-2026-q4 --key clinic.vkey");
+  c->footer(
+      "Exit: 0 sound, 1 not, 2 could not read.\n\n  licet verify state/ledger\n  licet verify evidence-2026-q4 --key clinic.vkey\n  licet "
+      "verify licet-card-scribe.html --key clinic.vkey");
   c->callback([args, &run] { run = [args] { return verify(*args); }; });
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "console/account_act.h"
 #include "console/internal/acts.h"
 #include "console/internal/reply.h"
 #include "crypto/crypto.h"
@@ -84,6 +85,12 @@ Reply Admin::answer(const http::Request& request, const std::string& body) {
         return problem(404, "There is no such thing.", fmt::format("the declaration has no {} of that id", kind.subject));
     }
     return record(desk, fact, by);
+  }
+  if (path == "/user") {
+    const auto epoch = options_.keeper->current();
+    if (options_.accounts == nullptr || !epoch) return problem(503, "There are no accounts here.");
+    auto done = account_act(*options_.accounts, *options_.ledger, *epoch->world.stack, in, by);
+    return done ? json_reply(*done) : problem(done.error());
   }
   if (path == "/suspend" || path == "/lift") return suspend(desk, text(in, "id"), path == "/lift", by);
   if (path == "/release") return release(desk, text(in, "reference"), text(in, "until"), by);

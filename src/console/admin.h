@@ -8,6 +8,7 @@
 //   overlay POST /suspend  {id, by}, POST /lift {id, by}                                      → {"index"} POST /release  {reference, until,
 //   by}     until: RFC 3339, 24 h from now where absent, 30 days at most → {"index","until"} POST /reload reads the declaration now → {}
 //   POST /prove    {folder, from, to, vendor, patient, by}   an absolute, new or empty folder → {"folder","files","entries","manifest"}
+//   POST /user     {act, name, …}: account_act.h → what only the person may know, once
 //   GET  /explain?ref=R   → {"sentence","reason","meaning","decision","mend","finding","license","entries":[…]}
 //   GET  /facts?kind=     → {"facts":[…]}: a fact about a patient says only that it is
 //   GET  /tallies      → {"now","tallies":[…]}: exchanges counted by what they had in common (ledger/tally.h)
@@ -26,6 +27,7 @@
 #include "epoch/keeper.h"
 #include "gate/gate.h"
 #include "http/handler.h"
+#include "identity/accounts.h"
 #include "ledger/ledger.h"
 #include "store/file.h"
 
@@ -43,8 +45,9 @@ class Admin final : public http::Handler {
     Random* random = nullptr;
     std::string packs;  // folder; kept for `replay`
     std::string build;
-    std::string stack;                   // folder below which agreements' documents lie; empty: bundles name no document digests
-    store::FileSystem* files = nullptr;  // null: the operating system's
+    std::string stack;                       // folder below which agreements' documents lie; empty: bundles name no document digests
+    store::FileSystem* files = nullptr;      // null: the operating system's
+    identity::Accounts* accounts = nullptr;  // null: there are none
   };
   explicit Admin(Options options);
 

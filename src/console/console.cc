@@ -3,31 +3,30 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
 #include "console/internal/acts.h"
+#include "console/internal/api.h"
 #include "console/internal/assets.h"
+#include "console/internal/door.h"
+#include "console/internal/events.h"
 #include "console/internal/page.h"
-#include "console/internal/proposal.h"
 #include "console/internal/reply.h"
-#include "console/internal/tar.h"
-#include "console/internal/views.h"
+#include "console/internal/workers.h"
 #include "crypto/crypto.h"
+#include "identity/provider.h"
 #include "proof/findings.h"
-#include "proof/verify.h"
 
 namespace licet::console {
 namespace {
 
+using identity::Act;
 using nlohmann::json;
 
-constexpr std::size_t kMostSessions = 64;
-constexpr auto kSessionLife = std::chrono::hours(12);
-constexpr auto kIdle = std::chrono::minutes(15);
-constexpr unsigned kFailedPerMinute = 10;  // of those that are put on the ledger
-constexpr std::size_t kMostItems = 500;
 constexpr std::size_t kMostBodyBytes = 64 * 1024;
-constexpr std::string_view kCookie = "licet_console=";
+constexpr std::string_view kStateCookie = "licet_oidc";
 constexpr std::string_view kPolicy =
     "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src 'self'; connect-src 'self'; "
     "style-src 'self'; script-src 'self'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html";
@@ -36,63 +35,6 @@ std::string random_hex(Random& random) {
   std::array<std::byte, 16> raw{};
   random.fill(raw);
   return hex(raw);
-}
-
-// The session of the Cookie field; empty: none.
-std::string_view cookie_of(const http::Request& request) {
-  const std::string* field = request.headers.find("cookie");
-  std::string_view rest = field == nullptr ? std::string_view() : *field;
-  while (!rest.empty()) {
-    const auto end = std::min(rest.find(';'), rest.size());
-    std::string_view one = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    while (one.starts_with(' ')) one.remove_prefix(1);
-    if (one.starts_with(kCookie)) return one.substr(kCookie.size());
-  }
-  return {};
-}
-
-// One page of a list: items offset..offset+limit of those that `want` keeps.
-template <class T, class Want>
-Reply list(std::string_view query, std::span<const T> all, std::uint64_t epoch, Want want) {
-  const std::uint64_t offset = number_of(parameter(query, "offset"), 0);
-  const std::uint64_t limit = std::clamp<std::uint64_t>(number_of(parameter(query, "limit"), 100), 1, kMostItems);
-  json items = json::array();
-  std::uint64_t total = 0;
-  for (const T& item : all) {
-    if (!want(item)) continue;
-    if (total >= offset && items.size() < limit) items.push_back(proof::to_json(item));
-    ++total;
-  }
-  const bool more = offset < total && total - offset > limit;
-  return json_reply(
-      {{"epoch", epoch}, {"items", std::move(items)}, {"total", total}, {"next", more ? json(offset + limit) : json(nullptr)}});
-}
-
-json glimpse_json(const gate::Glimpse& g) {
-  return {{"exchange", g.exchange},   {"time", format(g.time)},  {"actor", g.actor},     {"client", g.client},     {"route", g.route},
-          {"action", g.action},       {"type", g.resource_type}, {"purpose", g.purpose}, {"decision", g.decision}, {"reason", g.reason},
-          {"sentence", g.sentence},   {"form", g.form},          {"view", g.view},       {"license", g.license},   {"epoch", g.epoch},
-          {"resources", g.resources}, {"withheld", g.withheld},  {"bytes", g.bytes},     {"status", g.status}};
-}
-
-Reply exchanges(std::string_view query, const gate::Gate& gate) {
-  const std::uint64_t after = number_of(parameter(query, "after"), 0);
-  const std::uint64_t limit = std::clamp<std::uint64_t>(number_of(parameter(query, "limit"), 100), 1, kMostItems);
-  // What is shown while we look moves the list: look again; at worst a few are told twice, and callers know them by their reference.
-  std::uint64_t seen = gate.glimpses();
-  std::vector<gate::Glimpse> recent;
-  for (int tries = 0; tries < 4; ++tries) {
-    recent = gate.recent(kMostItems);
-    const std::uint64_t now = gate.glimpses();
-    if (now == seen) break;
-    seen = now;
-  }
-  // A number from before a restart counts nothing here: begin anew.
-  const std::uint64_t fresh = after > seen ? seen : seen - after;
-  json items = json::array();
-  for (std::size_t i = 0; i < std::min<std::uint64_t>({recent.size(), fresh, limit}); ++i) items.push_back(glimpse_json(recent[i]));
-  return json_reply({{"items", std::move(items)}, {"next", seen}});
 }
 
 Reply metrics(const gate::Gate& gate, const epoch::Keeper& keeper, const ledger::Ledger& ledger, std::string_view build) {
@@ -147,6 +89,10 @@ Reply html(int status, std::string body, std::string_view policy) {
           std::move(body)};
 }
 
+Reply redirect(std::string to) {
+  return {{303, {{"location", std::move(to)}, {"cache-control", "no-store"}, {"referrer-policy", "no-referrer"}}}, ""};
+}
+
 const Asset* asset(std::string_view path) {
   for (const Asset& a : assets())
     if (a.path == path) return &a;
@@ -170,227 +116,389 @@ Reply asset_reply(const Asset& a, const http::Request& request) {
   return reply;
 }
 
-// What an epoch holds changes only with it: callers may ask again with the tag.
-Reply tagged(const json& value) {
-  Reply reply = json_reply(value);
-  reply.head.headers.set("cache-control", "private, no-cache");
-  reply.head.headers.set("etag", "\"" + hex(crypto::sha256(reply.body)).substr(0, 24) + "\"");
-  return reply;
-}
-Reply tagged(Result<json> value) {
-  return value ? tagged(*value) : problem(value.error());
+// A list of tags, or any.
+bool holds_tag(const std::string& field, const std::string& tag) {
+  if (field == "*") return true;
+  for (std::string_view rest = field; !rest.empty();) {
+    const auto end = std::min(rest.find(','), rest.size());
+    std::string_view one = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    while (one.ends_with(' ')) one.remove_suffix(1);
+    if (one.starts_with("W/")) one.remove_prefix(2);
+    if (one == tag) return true;
+  }
+  return false;
 }
 
-// A script's own key is proof enough. A browser sends the cookie by itself: only our page can set the header (another origin would be asked
-// for permission first, and none is given), and the browser's own word on where the request began must not speak against it.
-bool from_here(const http::Request& request) {
-  if (const std::string* field = request.headers.find("authorization"); field != nullptr && field->starts_with("Bearer ")) return true;
-  const auto is = [&](std::string_view name, std::string_view wanted) {
-    const std::string* value = request.headers.find(name);
-    return value != nullptr && *value == wanted;
-  };
+bool has_bearer(const http::Request& request) {
+  const std::string* field = request.headers.find("authorization");
+  return field != nullptr && field->starts_with("Bearer ");
+}
+
+// The browser's own word on where a request began, where it says one, must not speak against us.
+bool same_origin(const http::Request& request) {
   const std::string* origin = request.headers.find("origin");
   const std::string* site = request.headers.find("sec-fetch-site");
   const std::string ours = (request.peer.tls ? "https://" : "http://") + request.host;
-  return is("licet-console", "1") && (origin == nullptr || *origin == ours) && (site == nullptr || *site == "same-origin");
+  if (site != nullptr && *site != "same-origin") return false;
+  return origin == nullptr || *origin == ours;
+}
+
+// A script's own key is proof enough. A browser sends the cookie by itself: only our page knows the token of its session.
+bool from_here(const http::Request& request, const Who& who) {
+  if (has_bearer(request)) return true;
+  const std::string* token = request.headers.find("licet-csrf");
+  return same_origin(request) && token != nullptr && !who.csrf.empty() && token->size() == who.csrf.size() &&
+         crypto::equal_constant_time(as_bytes(*token), as_bytes(who.csrf));
+}
+
+Reply busy() {
+  Reply reply = problem(503, "Busy.", "ask again in a moment");
+  reply.head.headers.set("retry-after", "1");
+  return reply;
 }
 
 }  // namespace
 
-Console::Console(Options options) : options_(std::move(options)), key_(random_hex(*options_.random)), held_(std::make_unique<HeldList>()) {
-  if (options_.files == nullptr) options_.files = &store::real_files();
-  page_ = page();
-  const auto source = [](std::string_view text) { return "'sha256-" + base64(crypto::sha256(text)) + "'"; };
-  policy_ =
-      "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src data:; connect-src 'self'; style-src " +
-      source(page_style()) + "; script-src " + source(page_script());
+struct Console::Inside {
+  Options options;
+  std::string secret;  // of this start
+  Passes keys, links;
+  Door door;
+  Records records;
+  Past past;
+  HeldList held;
+  Api api;
+  std::optional<identity::Provider> provider;
+  Events events;
+  Workers quick{2, 64}, slow{1, 8};
+  std::string plain_page, policy;  // /plain, and the policy that names its one style and script by hash
+  std::mutex mutex;
+  std::shared_ptr<const epoch::Epoch> warmed;
+
+  explicit Inside(Options o)
+      : options(std::move(o)),
+        secret(random_hex(*options.random)),
+        keys({options.files, options.state.empty() ? "" : options.state + "/api-keys.json", "licet", options.keys, options.random}),
+        links({options.files, options.state.empty() ? "" : options.state + "/trust-links.json", "trust", options.keys, options.random}),
+        door({options.ledger, options.random, options.accounts, &keys, secret}),
+        records({options.ledger, options.state.empty() ? "" : options.state + "/index.sqlite"}),
+        past({&records, options.packs, options.snapshots, options.stack, options.files, options.limits}),
+        api({.desk = {options.gate, options.keeper, options.ledger, options.keys, options.random, &records},
+             .accounts = options.accounts,
+             .door = &door,
+             .keys = &keys,
+             .links = &links,
+             .records = &records,
+             .past = &past,
+             .held = &held,
+             .files = options.files,
+             .build = options.build,
+             .packs = options.packs,
+             .stack = options.stack,
+             .bundles = options.bundles,
+             .origin = options.origin}),
+        events({options.gate, options.keeper}) {
+    if (!options.oidc.issuer.empty())
+      provider.emplace(identity::Provider::Options{.issuer = options.oidc.issuer,
+                                                   .client = options.oidc.client,
+                                                   .secret = options.oidc.secret,
+                                                   .outbound = options.oidc.outbound,
+                                                   .random = options.random});
+    plain_page = page();
+    const auto source = [](std::string_view text) { return "'sha256-" + base64(crypto::sha256(text)) + "'"; };
+    policy =
+        "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src data:; connect-src 'self'; style-src " +
+        source(page_style()) + "; script-src " + source(page_script());
+  }
+
+  [[nodiscard]] Zone zone() const {
+    const auto epoch = options.keeper->current();
+    return epoch ? epoch->world.stack->zone : Zone::utc();
+  }
+  [[nodiscard]] std::string own_url(const http::Request& request) const {
+    return options.url.empty() ? (request.peer.tls ? "https://" : "http://") + request.host : options.url;
+  }
+
+  Reply answer(const http::Request& request, const std::string& body);
+  Reply page_of(const http::Request& request, std::string_view path);
+  Reply log_in(const http::Request& request, const std::string& body);
+  Reply entered(Result<Door::Entered> done, const http::Request& request, bool as_json);
+  Reply api_answer(const http::Request& request, const std::string& body);
+  Task<void> stream(const http::Request& request, http::Responder& responder);
+  Task<Reply> begin_oidc(const http::Request& request);
+  Task<Reply> end_oidc(const http::Request& request);
+};
+
+Console::Console(Options options) {
+  if (options.files == nullptr) options.files = &store::real_files();
+  in_ = std::make_unique<Inside>(std::move(options));
 }
-Console::~Console() = default;
+Console::~Console() {
+  stop();
+}
+
+Result<void> Console::start() {
+  LICET_TRY_VOID(in_->keys.load());
+  LICET_TRY_VOID(in_->links.load());
+  LICET_TRY_VOID(in_->records.start());
+  return {};
+}
+
+void Console::stop() {
+  in_->events.stop();
+  in_->quick.stop();
+  in_->slow.stop();
+  in_->records.stop();
+}
+
+std::string Console::key() const {
+  return in_->door.first() ? in_->secret : "";
+}
 
 Task<void> Console::handle(http::Request request, http::Body& body, http::Responder& responder) {
-  auto read = co_await read_body(body, kMostBodyBytes);
-  Reply reply = read ? answer(request, *read) : problem(read.error());
-  co_await send(responder, std::move(reply));
-}
-
-Reply Console::answer(const http::Request& request, const std::string& body) {
+  auto reading = read_body(body, kMostBodyBytes);
+  auto read = co_await std::move(reading);
+  if (!read) {
+    auto sending = send(responder, problem(read.error()));
+    co_await std::move(sending);
+    co_return;
+  }
   const std::string_view path = request.path();
-  if (path == "/login") {
-    if (request.method != "POST") return problem(405, "Sign in with POST.");
-    return sign_in(request, parameter(body, "key").value_or(""));
+  const bool get = request.method == "GET" || request.method == "HEAD";
+  if (path == "/api/v1/events" && request.method == "GET") {
+    auto streaming = in_->stream(request, responder);
+    co_await std::move(streaming);
+    co_return;
   }
-  if (path == "/logout") return request.method == "POST" ? sign_out(request) : problem(405, "Sign out with POST.");
-  if (request.method == "POST" && path.starts_with("/api/v1/")) return act(path.substr(8), request, body);
-  if (request.method != "GET" && request.method != "HEAD") return problem(405, "GET; or POST to /api/v1/.");
-  if (path == "/healthz")
-    return Reply{{options_.ledger->poisoned() ? 503 : 200, {{"content-type", "text/plain"}, {"cache-control", "no-store"}}},
-                 options_.ledger->poisoned() ? "poisoned\n" : "ok\n"};
-  if (path == "/metrics") return metrics(*options_.gate, *options_.keeper, *options_.ledger, options_.build);
-  if (path.starts_with("/assets/") || path == "/favicon.svg") {
+  std::optional<Reply> direct;
+  if (get && path == "/oidc/start") {
+    auto beginning = in_->begin_oidc(request);
+    direct = co_await std::move(beginning);
+  } else if (get && path == "/oidc/callback") {
+    auto ending = in_->end_oidc(request);
+    direct = co_await std::move(ending);
+  } else if (get && (path.starts_with("/assets/") || path == "/favicon.svg")) {
     const Asset* found = asset(path);
-    return found == nullptr ? problem(404, "There is nothing at this address.") : asset_reply(*found, request);
+    direct = found == nullptr ? problem(404, "There is nothing at this address.") : asset_reply(*found, request);
+  } else if (get && path == "/healthz") {
+    const bool poisoned = in_->options.ledger->poisoned();
+    direct =
+        Reply{{poisoned ? 503 : 200, {{"content-type", "text/plain"}, {"cache-control", "no-store"}}}, poisoned ? "poisoned\n" : "ok\n"};
   }
-  const bool known = signed_in(request);
-  if (path == "/" || path == "/plain") {
-    if (const auto given = parameter(request.query(), "key")) return sign_in(request, *given);
-    if (!known) return html(401, sign_in_page(), policy_);
-    const Asset* front = path == "/" ? asset("/") : nullptr;
-    return front == nullptr ? html(200, page_, policy_) : html(200, std::string(front->bytes), kPolicy);
+  if (direct) {
+    auto sending = send(responder, *std::move(direct));
+    co_await std::move(sending);
+    co_return;
   }
-  if (!path.starts_with("/api/v1/")) return problem(404, "There is nothing at this address.");
-  if (!known)
-    return problem(401, "Sign in first.", "open the address that `licet serve` printed, or send its key as `Authorization: Bearer KEY`");
-  Reply reply = read(path.substr(8), request.query());
+  bool there = false;
+  const Route* route = path.starts_with("/api/v1/") ? find_route(request.method, path.substr(8), there) : nullptr;
+  Workers& lane = route != nullptr && route->slow ? in_->slow : in_->quick;
+  // The worker has its own copies: this Task may be dropped while it works.
+  auto asked = std::make_shared<const std::pair<http::Request, std::string>>(std::move(request), *std::move(read));
+  auto start = [in = in_.get(), &lane, asked](auto done) {
+    auto work = [in, asked, done] { done(std::make_shared<Reply>(in->answer(asked->first, asked->second))); };
+    if (!lane.give(std::move(work))) done(std::make_shared<Reply>(busy()));
+  };
+  auto waiting = until<std::shared_ptr<Reply>>(std::move(start));
+  std::shared_ptr<Reply> reply = co_await std::move(waiting);
+  auto sending = send(responder, std::move(*reply));
+  co_await std::move(sending);
+}
+
+Reply Console::Inside::answer(const http::Request& request, const std::string& body) {
+  const std::string_view path = request.path();
+  if (path.starts_with("/api/v1/")) return api_answer(request, body);
+  if (path == "/login") return request.method == "POST" ? log_in(request, body) : problem(405, "Sign in with POST.");
+  if (path == "/logout") {
+    if (request.method != "POST") return problem(405, "Sign out with POST.");
+    const Who who = door.who(request, false);
+    if (who.known && !from_here(request, who)) return problem(403, "This did not come from the console.");
+    return {{204, {{"set-cookie", door.log_off(request)}, {"cache-control", "no-store"}, {"clear-site-data", "\"storage\""}}}, ""};
+  }
+  if (request.method != "GET" && request.method != "HEAD") return problem(405, "GET; or POST to /api/v1/.");
+  if (path == "/login-options") return json_reply({{"first", door.first()}, {"oidc", provider.has_value()}, {"name", options.oidc.name}});
+  if (path == "/metrics") return metrics(*options.gate, *options.keeper, *options.ledger, options.build);
+  if (path.starts_with("/trust/")) return api.trust_link(path.substr(7));
+  if (path == "/" || path == "/plain") return page_of(request, path);
+  return problem(404, "There is nothing at this address.");
+}
+
+Reply Console::Inside::page_of(const http::Request& request, std::string_view path) {
+  if (const auto given = parameter(request.query(), "key"))
+    return entered(door.log_in(request, {.key = *given, .by_key = true}, zone()), request, false);
+  // The front end holds nothing: it asks who is there, and shows the log-in.
+  if (const Asset* front = path == "/" ? asset("/") : nullptr) return html(200, std::string(front->bytes), kPolicy);
+  if (!door.who(request).known) return html(401, sign_in_page(!door.first(), options.oidc.name, provider.has_value()), policy);
+  return html(200, plain_page, policy);
+}
+
+Reply Console::Inside::log_in(const http::Request& request, const std::string& body) {
+  const std::string* type = request.headers.find("content-type");
+  const bool as_json = type != nullptr && type->starts_with("application/json");
+  // Another site must not log somebody in as somebody else.
+  const std::string* site = request.headers.find("sec-fetch-site");
+  const std::string* origin = request.headers.find("origin");
+  const bool ours = site != nullptr ? *site == "same-origin" : origin == nullptr || same_origin(request);
+  if (!ours) return problem(403, "This did not come from the console.");
+  Door::Given given;
+  if (as_json) {
+    const json in = json::parse(body, nullptr, false);
+    if (!in.is_object()) return problem(400, "The body must be a JSON object.");
+    given = {text(in, "key"), text(in, "name"), text(in, "password"), text(in, "code"), in.contains("key")};
+  } else {
+    const auto field = [&](const char* name) { return parameter(body, name).value_or(""); };
+    given = {field("key"), field("name"), field("password"), field("code"), parameter(body, "key").has_value()};
+  }
+  return entered(door.log_in(request, given, zone()), request, as_json);
+}
+
+Reply Console::Inside::entered(Result<Door::Entered> done, const http::Request& request, bool as_json) {
+  static_cast<void>(request);
+  if (!done) {
+    const Error& e = done.error();
+    const int status = e.code == Code::exhausted                                                  ? 429
+                       : e.code == Code::permission_denied || e.code == Code::failed_precondition ? 401
+                                                                                                  : 500;
+    Reply reply = as_json ? problem(status, "That did not log you in.", e.message)
+                          : html(status, sign_in_page(!door.first(), options.oidc.name, provider.has_value(), e.message), policy);
+    if (status == 429) reply.head.headers.set("retry-after", "60");
+    return reply;
+  }
+  // Away from an address that holds a key, so that it doesn't stay in the bar.
+  Reply reply = as_json ? json_reply(api.session(done->who)) : redirect("/");
+  reply.head.headers.add("set-cookie", done->cookie);
+  return reply;
+}
+
+Reply Console::Inside::api_answer(const http::Request& request, const std::string& body) {
+  const std::string_view what = request.path().substr(8);
+  const Who who = door.who(request);
+  if (!who.known) return problem(401, "Sign in first.", "at / of this address, or with `Authorization: Bearer KEY`");
+  bool there = false;
+  const Route* route = find_route(request.method, what, there);
+  if (route == nullptr && there) return problem(405, "Another method.", "docs/api/openapi.yaml says which");
+  if (route == nullptr) return problem(404, "There is nothing at this address.");
+  if (route->method == "POST" && !from_here(request, who))
+    return problem(403, "This did not come from the console.", "send the session's token as `Licet-Csrf`, from this origin");
+  Reply reply = api.answer(*route, request, who, body);
   if (const std::string* etag = reply.head.headers.find("etag"); etag != nullptr && reply.head.status == 200) {
-    const std::string* held = request.headers.find("if-none-match");
-    if (held != nullptr && *held == *etag) reply.head.status = 304, reply.body.clear();
+    const std::string* held_tag = request.headers.find("if-none-match");
+    if (held_tag != nullptr && holds_tag(*held_tag, *etag))
+      reply.head.status = 304, reply.body.clear(), reply.head.headers.remove("content-type");
+  }
+  // A new table: make what the first screens ask for, once.
+  if (const auto now = options.keeper->current()) {
+    bool warm = false;
+    {
+      const std::lock_guard lock(mutex);
+      warm = warmed != now;
+      warmed = now;
+    }
+    if (warm && !slow.give([this] { api.warm(); })) {
+      const std::lock_guard lock(mutex);
+      warmed = nullptr;
+    }
   }
   return reply;
 }
 
-Reply Console::read(std::string_view what, std::string_view query) {
-  const Desk desk{options_.gate, options_.keeper, options_.ledger, options_.keys, options_.random};
-  if (what == "status") return json_reply(status_json(*options_.gate, *options_.keeper, *options_.ledger, options_.build));
-  if (what == "exchanges") return exchanges(query, *options_.gate);
-  if (what == "explain") return explain(desk, parameter(query, "ref").value_or(""));
-  if (what == "held") {
-    auto items = held_->list(*options_.ledger);
-    return items ? json_reply({{"items", *std::move(items)}}) : problem(items.error());
+Task<void> Console::Inside::stream(const http::Request& request, http::Responder& responder) {
+  const Who who = door.who(request, false);
+  std::optional<Reply> no;
+  if (!who.known)
+    no = problem(401, "Sign in first.", "at / of this address, or with `Authorization: Bearer KEY`");
+  else if (!who.acts.has(Act::watch))
+    no = problem(403, "Your role may not do this.", "it needs the act `watch`; GET /api/v1/roles says who has it");
+  std::shared_ptr<Events::Listener> listener;
+  if (!no) {
+    std::optional<std::uint64_t> after;
+    if (const auto given = parameter(request.query(), "after")) after = number_of(given, 0);
+    if (const std::string* last = request.headers.find("last-event-id")) after = number_of(*last, 0);
+    // Does it still hold? A session is asked by its id; a key is looked up again.
+    auto bearer = std::make_shared<http::Request>();
+    if (const std::string* field = request.headers.find("authorization")) bearer->headers.add("authorization", *field);
+    auto still = [this, session = who.session, bearer] {
+      return session.empty() ? door.who(*bearer, false).known : door.who_of(session).known;
+    };
+    auto say = [this, owners = who.owners](const gate::Glimpse& g) { return api.exchange(g, owners); };
+    listener = events.listen(after, std::move(still), std::move(say));
+    if (!listener) no = busy();
   }
-  const auto epoch = options_.keeper->current();
-  if (!epoch) return problem(503, "No table is in force yet.");
-  const auto all = [](const auto&) { return true; };
-  if (what == "licenses") return list<license::License>(query, epoch->world.table->licenses(), epoch->number, all);
-  if (what == "grounds") return list<rules::Ground>(query, epoch->world.judgment.grounds, epoch->number, all);
-  if (what == "findings") return tagged(findings_page(*epoch, query));
-  if (what == "agreements") return tagged(agreements_view(*epoch));
-  if (what == "map") return tagged(map_view(*epoch));
-  if (what == "rules") return tagged(rules_view(*epoch));
-  if (what == "vocabulary") return tagged(vocabulary_view(*epoch));
-  if (what == "suspensions") return tagged(suspensions_view(*epoch));
-  if (what == "may") return tagged(may_view(*epoch, query, {options_.packs, options_.ledger->now(), options_.files}));
-  if (what == "why") return tagged(why_view(*epoch, query));
-  if (what == "source") return tagged(source_view(*epoch, parameter(query, "id").value_or("")));
-  if (what == "cut") return tagged(cut_view(*epoch, parameter(query, "id").value_or("")));
-  return problem(404, "There is nothing at this address.");
-}
-
-Reply Console::act(std::string_view what, const http::Request& request, const std::string& body) {
-  if (!signed_in(request)) return problem(401, "Sign in first.");
-  if (!from_here(request))
-    return problem(403, "This did not come from the console.", "send the header `Licet-Console: 1`, from this origin");
-  const json in = json::parse(body, nullptr, false);
-  if (!in.is_object()) return problem(400, "The body must be a JSON object.");
-  const std::string by = in.contains("by") ? text(in, "by") : "console";
-  if (!good_name(by)) return problem(400, "This can't be done as asked.", "by must be a name of letters, digits and -_.@, 64 at most");
-  if (what == "bundle") return bundle(in, by);
-  if (what == "propose") return propose_change(in);
-  const Desk desk{options_.gate, options_.keeper, options_.ledger, options_.keys, options_.random};
-  if (what == "release") return release(desk, text(in, "reference"), text(in, "until"), by);
-  if (what == "suspend" || what == "lift") return suspend(desk, text(in, "id"), what == "lift", by);
-  return problem(404, "There is nothing at this address.");
-}
-
-Reply Console::propose_change(const json& in) {
-  const auto epoch = options_.keeper->current();
-  if (!epoch) return problem(503, "No table is in force yet.");
-  auto proposal = propose(*epoch, text(in, "id"), text(in, "text"), options_.packs, options_.ledger->now(), *options_.files);
-  return proposal ? json_reply(*proposal) : problem(proposal.error());
-}
-
-Reply Console::bundle(const json& in, const std::string& by) {
-  const auto epoch = options_.keeper->current();
-  if (!epoch || options_.bundles.empty()) return problem(503, "No bundle can be made here.");
-  proof::ProveInput input = evidence_input(*epoch, *options_.ledger, *options_.keys, options_.build);
-  const Micros now = input.now;
-  // Never about a patient: that is ePHI, and stays with those who run the program.
-  const std::string folder = options_.bundles + "/" + random_hex(*options_.random);
-  auto made = proof::produce(*options_.files, {folder, text(in, "from"), text(in, "to"), text(in, "vendor"), "", by, options_.stack},
-                             std::move(input));
-  if (!made) return problem(made.error());
-  auto files = proof::read_bundle(*options_.files, folder);
-  if (!files) return problem(files.error());
-  const std::string name = fmt::format("licet-evidence-{}", format(now).substr(0, 10));
-  auto packed = tar(*files, name, now);
-  for (const proof::BundleFile& file : *files) {  // it is on its way to whoever asked: nothing of it stays, nor an empty folder
-    std::string path = folder + "/" + file.path;
-    for (auto removed = options_.files->remove(path); removed && path.size() > folder.size(); removed = options_.files->remove(path))
-      path.resize(path.rfind('/'));
+  if (no) {
+    auto sending = send(responder, *std::move(no));
+    co_await std::move(sending);
+    co_return;
   }
-  if (!packed) return problem(packed.error());
-  return {{200,
-           {{"content-type", "application/x-tar"},
-            {"content-disposition", "attachment; filename=\"" + name + ".tar\""},
-            {"cache-control", "no-store"},
-            {"x-content-type-options", "nosniff"}}},
-          *std::move(packed)};
-}
-
-bool Console::is_key(std::string_view given) const {
-  return given.size() == key_.size() && crypto::equal_constant_time(as_bytes(given), as_bytes(key_));
-}
-
-bool Console::signed_in(const http::Request& request) {
-  if (const std::string* field = request.headers.find("authorization"); field != nullptr && field->starts_with("Bearer "))
-    return is_key(std::string_view(*field).substr(7));
-  const std::string_view id = cookie_of(request);
-  const Micros now = options_.ledger->now();
-  const std::lock_guard lock(mutex_);
-  const auto session = std::find_if(sessions_.begin(), sessions_.end(), [&](const Session& s) {
-    return now < s.until && now < s.used + kIdle && s.id.size() == id.size() && crypto::equal_constant_time(as_bytes(s.id), as_bytes(id));
-  });
-  if (session == sessions_.end()) return false;
-  // A page that looks again by itself, with nobody at it, keeps no session open.
-  if (request.headers.find("licet-poll") == nullptr) session->used = now;
-  return true;
-}
-
-Reply Console::sign_in(const http::Request& request, std::string_view given) {
-  const bool good = is_key(given);
-  record_login(good);
-  if (!good) return html(401, sign_in_page(), policy_);
-  const std::string id = random_hex(*options_.random);
-  {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(sessions_, [old = cookie_of(request)](const Session& s) { return s.id == old; });
-    const Micros now = options_.ledger->now();
-    sessions_.push_back({id, now + kSessionLife, now});
-    if (sessions_.size() > kMostSessions) sessions_.pop_front();
+  http::Response head{200,
+                      {{"content-type", "text/event-stream"},
+                       {"cache-control", "no-store"},
+                       {"x-content-type-options", "nosniff"},
+                       {"x-accel-buffering", "no"}}};
+  auto beginning = responder.begin(std::move(head), std::nullopt);
+  auto begun = co_await std::move(beginning);
+  if (!begun) co_return;
+  for (;;) {
+    auto start = [listener](auto done) { listener->next(std::move(done)); };
+    auto waiting = until<Events::More>(std::move(start));
+    Events::More more = co_await std::move(waiting);
+    const bool end = more.end;
+    auto writing = responder.write(std::move(more.bytes));
+    auto written = co_await std::move(writing);
+    if (!written) co_return;
+    if (end) break;
   }
-  // Away from the address that holds the key, so that it doesn't stay in the bar.
-  Reply reply{{303,
-               {{"location", "/"},
-                {"set-cookie", fmt::format("{}{}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", kCookie, id,
-                                           std::chrono::seconds(kSessionLife).count(), request.peer.tls ? "; Secure" : "")},
-                {"cache-control", "no-store"},
-                {"referrer-policy", "no-referrer"}}},
-              ""};
-  return reply;
+  auto finishing = responder.finish();
+  auto finished = co_await std::move(finishing);
+  finished.ignore();  // whether the listener is still there changes nothing
 }
 
-Reply Console::sign_out(const http::Request& request) {
-  if (!from_here(request)) return problem(403, "This did not come from the console.");
-  {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(sessions_, [id = cookie_of(request)](const Session& s) { return s.id == id; });
-  }
-  return Reply{
-      {204, {{"set-cookie", fmt::format("{}; Path=/; HttpOnly; SameSite=Strict; Max-Age=0", kCookie)}, {"cache-control", "no-store"}}}, ""};
+Task<Reply> Console::Inside::begin_oidc(const http::Request& request) {
+  if (!provider) co_return problem(404, "There is nothing at this address.");
+  auto beginning = provider->begin(own_url(request) + "/oidc/callback", options.ledger->now());
+  auto begun = co_await std::move(beginning);
+  if (!begun) co_return problem(begun.error());
+  Reply reply = redirect(begun->url);
+  // Lax: it must come along when the provider sends the browser back.
+  reply.head.headers.add("set-cookie", fmt::format("{}={}; Path=/oidc; HttpOnly; SameSite=Lax; Max-Age=600{}", kStateCookie, begun->state,
+                                                   request.peer.tls ? "; Secure" : ""));
+  co_return reply;
 }
 
-void Console::record_login(bool good) {
-  if (!good) {
-    const Micros minute = std::chrono::floor<std::chrono::minutes>(options_.ledger->now());
-    const std::lock_guard lock(mutex_);
-    if (minute != minute_) minute_ = minute, failed_ = 0;
-    if (++failed_ > kFailedPerMinute) return;  // guessing must not fill the ledger
+Task<Reply> Console::Inside::end_oidc(const http::Request& request) {
+  if (!provider) co_return problem(404, "There is nothing at this address.");
+  const auto query = request.query();
+  auto ending = provider->finish(cookie_of(request, kStateCookie), parameter(query, "state").value_or(""),
+                                 parameter(query, "code").value_or(""), parameter(query, "iss").value_or(""), options.ledger->now());
+  auto known = co_await std::move(ending);
+  std::optional<identity::Account> account;
+  std::string why;
+  if (!known) {
+    why = known.error().message;
+  } else if (options.oidc.second_factor && !known->mfa) {
+    why = "the identity provider does not say that a second factor was used";
+  } else {
+    account = options.accounts == nullptr ? std::nullopt : options.accounts->by_subject(options.oidc.issuer, known->subject);
+    if (!account) why = "nobody here has that account at the identity provider";
   }
-  ledger::Draft draft;
-  draft.kind = ledger::Kind::login;
-  draft.actor = good ? "console" : "";
-  draft.payload = json{{"act", good ? "login" : "login-failed"}, {"through", "console"}}.dump();
-  auto recorded = options_.ledger->append_and_wait(std::move(draft));
-  recorded.ignore();  // a full disk must not keep the officer from seeing why
+  // Ledger and files are waited for elsewhere than on this thread.
+  auto given = std::make_shared<const http::Request>(request);
+  auto start = [this, given, account, why](auto done) {
+    auto work = [this, given, account, why, done] {
+      if (!account) {
+        door.failed(*given, {});
+        done(std::make_shared<Reply>(html(401, sign_in_page(!door.first(), options.oidc.name, true, why), policy)));
+        return;
+      }
+      done(std::make_shared<Reply>(entered(door.enter(*given, *account, zone()), *given, false)));
+    };
+    if (!quick.give(std::move(work))) done(std::make_shared<Reply>(busy()));
+  };
+  auto waiting = until<std::shared_ptr<Reply>>(std::move(start));
+  std::shared_ptr<Reply> reply = co_await std::move(waiting);
+  reply->head.headers.add("set-cookie", fmt::format("{}=; Path=/oidc; HttpOnly; SameSite=Lax; Max-Age=0", kStateCookie));
+  co_return std::move(*reply);
 }
 
 }  // namespace licet::console

@@ -1,43 +1,48 @@
 // The console: the front end, its API, and what a person does through it. No PHI: ids of declared things, counts, sentences.
 //
 //   console::Console console({.gate = &gate, .keeper = &keeper, .ledger = &ledger, .keys = &keys, .random = &random, .build = "0.1.0"});
+//   LICET_TRY_VOID(console.start());
 //   LICET_TRY(server, http::Server::start(options, console));               // loopback, or TLS
 //   fmt::print("http://127.0.0.1:{}/?key={}\n", server->port(), console.key());
+//   …  console.stop();  server->stop();                                     // in this order: what waits for a worker is answered first
 //
-//   GET /                       the front end (web/, embedded); without a session, how to sign in.  /plain: one page that needs nothing
-//   else GET /?key=K, POST /login    K for a cookie (HttpOnly, SameSite=Strict; 12 h, or 15 min without use); scripts send `Authorization:
-//   Bearer K` instead POST /logout                ends the session GET /api/v1/…               what is so: docs/api/openapi.yaml, which
-//   tests/web holds against the program POST /api/v1/release, /suspend, /lift    what a person does; on the ledger with `by` before it
-//   holds GET /metrics, /healthz Prometheus text; "ok". Open to all: counts by declared things only
+// What there is: docs/api/openapi.yaml, which tests/web and console_test hold against the program. Besides: GET / and /assets/ (the front
+// end, web/, embedded; it holds nothing, so anybody may have it), /plain (one page that needs nothing else), /trust/TOKEN, /healthz and
+// /metrics (Prometheus text: counts by declared things only).
 //
-// Who may: this first floor has one secret, made at each start and printed to whoever started the program; `by` is what a person says of
-// themselves, as on the command line. Roles (who may see findings, who sentences) are still to come. Log-ins are on the ledger (`login`),
-// failed ones up to ten a minute: 45 CFR 164.308(a)(5)(ii)(C). A session ends after 15 min without use, 164.312(a)(2)(iii): requests that
-// carry `Licet-Poll` (a page that looks again by itself) are no use. Another site's page can't act here: the cookie is SameSite=Strict, and
-// a POST needs the header `Licet-Console: 1` and, where the browser names an origin, this one. Cookies don't keep ports apart: another
-// server on the same host name sees this one. The gate drops cookies. Errors are problem documents (RFC 9457). Thread rule: handle() on any
-// I/O thread; log-ins and acts block theirs for one ledger append.
+// Who may: accounts with roles (identity/accounts.h, roles.h), by password and one-time code or at an OpenID provider; API keys with
+// scopes; and, while there is no account, the key of this start. Sessions: internal/door.h. Another site's page can't act here: the cookie
+// is SameSite=Strict, a write by cookie needs the session's own token in `Licet-Csrf`, and where the browser names an origin it must be
+// this one. Cookies don't keep ports apart: another server on the same host name sees this one's, except over TLS (`__Host-`). The gate
+// drops cookies. Errors are problem documents (RFC 9457). Thread rule: handle() on any I/O thread; the work is done by two workers, and by
+// one more for what takes seconds (bundles, PDF, other commits): beyond their queues callers hear 503.
 #pragma once
 
-#include <array>
-#include <deque>
 #include <memory>
-#include <mutex>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "base/limits.h"
+#include "base/outbound.h"
 #include "base/random.h"
 #include "crypto/keys.h"
 #include "epoch/keeper.h"
 #include "gate/gate.h"
 #include "http/handler.h"
+#include "identity/accounts.h"
 #include "ledger/ledger.h"
 #include "store/file.h"
 
 namespace licet::console {
 
 struct Reply;
-class HeldList;
+
+// An OpenID provider for people's log-in.
+struct OidcOptions {
+  std::string issuer, client, secret;
+  std::string name;              // as people know it
+  bool second_factor = true;     // it must say that one was used
+  Outbound* outbound = nullptr;  // may reach the issuer's origin
+};
 
 class Console final : public http::Handler {
  public:
@@ -48,44 +53,34 @@ class Console final : public http::Handler {
     crypto::KeyRing* keys = nullptr;
     Random* random = nullptr;
     std::string build;
-    std::string packs;                   // folder: proposals are judged by the same packs
-    std::string stack;                   // folder below which agreements' documents lie; empty: bundles name no document digests
-    std::string bundles;                 // folder in which a bundle lies while it is made; empty: none is made here
-    store::FileSystem* files = nullptr;  // null: the operating system's
+    std::string packs;                       // folder: proposals are judged by the same packs
+    std::string stack;                       // folder of the declaration; empty: no document digests, commits or base commits
+    std::string bundles;                     // folder in which a bundle lies while it is made; empty: none is made here
+    store::FileSystem* files = nullptr;      // null: the operating system's
+    std::string state;                       // folder of index.sqlite, api-keys.json, trust-links.json; empty: in memory only
+    std::string snapshots;                   // state/snapshots
+    identity::Accounts* accounts = nullptr;  // null: there are none, and the key of this start is the only way
+    std::string origin;                      // of the ledger: signs cards
+    OidcOptions oidc;                        // issuer empty: none
+    std::string url;                         // as browsers reach it, without a path; empty: as the request's Host says
+    Limits limits;
   };
   explicit Console(Options options);
   ~Console() override;
 
-  // The secret of this start: 32 hex digits.
-  [[nodiscard]] const std::string& key() const { return key_; }
+  // Opens what lies in `state` and begins to follow the ledger. Without it the console works from memory.
+  [[nodiscard]] Result<void> start();
+  // Ends streams, answers what waits; later requests hear 503. Once is enough.
+  void stop();
+
+  // The secret of this start: 32 hex digits. Empty where accounts are there and it opens nothing.
+  [[nodiscard]] std::string key() const;
 
   [[nodiscard]] Task<void> handle(http::Request request, http::Body& body, http::Responder& responder) override;
 
  private:
-  [[nodiscard]] Reply answer(const http::Request& request, const std::string& body);
-  [[nodiscard]] Reply read(std::string_view what, std::string_view query);
-  [[nodiscard]] Reply propose_change(const nlohmann::json& in);
-  [[nodiscard]] Reply bundle(const nlohmann::json& in, const std::string& by);
-  [[nodiscard]] Reply act(std::string_view what, const http::Request& request, const std::string& body);
-  [[nodiscard]] Reply sign_in(const http::Request& request, std::string_view given);
-  [[nodiscard]] Reply sign_out(const http::Request& request);
-  [[nodiscard]] bool signed_in(const http::Request& request);
-  [[nodiscard]] bool is_key(std::string_view given) const;
-  void record_login(bool good);
-
-  struct Session {
-    std::string id;
-    Micros until;
-    Micros used;
-  };
-  Options options_;
-  std::string key_;
-  std::string page_, policy_;  // /plain, and the Content-Security-Policy that names its one style and script by hash
-  std::unique_ptr<HeldList> held_;
-  std::mutex mutex_;
-  std::deque<Session> sessions_;  // at most 64: the oldest goes
-  Micros minute_{};               // of failed log-ins
-  unsigned failed_ = 0;
+  struct Inside;
+  std::unique_ptr<Inside> in_;
 };
 
 }  // namespace licet::console

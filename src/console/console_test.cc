@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -14,14 +16,20 @@
 
 #include "base/log.h"
 #include "console/admin.h"
+#include "console/card.h"
 #include "console/console.h"
+#include "console/internal/api.h"
 #include "console/internal/assets.h"
+#include "console/internal/events.h"
 #include "console/internal/history.h"
 #include "console/internal/page.h"
+#include "console/internal/quotes.h"
 #include "console/internal/reply.h"
 #include "crypto/keys.h"
 #include "http/client.h"
 #include "http/server.h"
+#include "identity/totp.h"
+#include "ledger/note.h"
 #include "proof/verify.h"
 #include "store/faulty.h"
 
@@ -143,6 +151,7 @@ struct World {
   std::unique_ptr<ledger::Ledger> ledger;
   std::unique_ptr<gate::Gate> gate;
   std::unique_ptr<epoch::Keeper> keeper;
+  std::unique_ptr<identity::Accounts> accounts;
   std::unique_ptr<Console> console;
   std::unique_ptr<Admin> admin;
   std::shared_ptr<const license::Overlay> overlay;
@@ -178,8 +187,24 @@ struct World {
     keeper = std::make_unique<epoch::Keeper>(std::move(k));
     auto started = keeper->start();
     EXPECT_TRUE(started.ok()) << (started ? "" : started.error().message);
-    console = std::make_unique<Console>(
-        Console::Options{gate.get(), keeper.get(), ledger.get(), keys.get(), &random, "0.1.0", "packs", "", "/out/bundles", &disk});
+    accounts =
+        std::make_unique<identity::Accounts>(identity::Accounts::Options{&disk, "state/accounts.json", keys.get(), &random, {1, 8192}});
+    Console::Options c;
+    c.gate = gate.get();
+    c.keeper = keeper.get();
+    c.ledger = ledger.get();
+    c.keys = keys.get();
+    c.random = &random;
+    c.build = "0.1.0";
+    c.packs = "packs";
+    c.bundles = "/out/bundles";
+    c.files = &disk;
+    c.snapshots = "state/snapshots";
+    c.accounts = accounts.get();
+    c.origin = "licet.example/riverbend/n1";
+    console = std::make_unique<Console>(std::move(c));
+    auto begun = console->start();
+    EXPECT_TRUE(begun.ok()) << (begun ? "" : begun.error().message);
     Admin::Options a;
     a.gate = gate.get();
     a.keeper = keeper.get();
@@ -188,9 +213,13 @@ struct World {
     a.random = &random;
     a.build = "0.1.0";
     a.files = &disk;
+    a.accounts = accounts.get();
     admin = std::make_unique<Admin>(std::move(a));
   }
-  ~World() { keeper->stop(); }
+  ~World() {
+    console->stop();
+    keeper->stop();
+  }
 
   void open_ledger() {
     ledger::Options o;
@@ -227,6 +256,42 @@ struct World {
     r.target = std::move(target);
     r.peer.user = ::geteuid();
     return call(*admin, std::move(r), body.is_null() ? "" : body.dump());
+  }
+  // What somebody with that cookie gets; with `csrf`, as our own page asks.
+  Page as(const std::string& cookie, std::string method, std::string target, const json& body = {}, const std::string& csrf = {}) {
+    http::Request r;
+    r.method = std::move(method);
+    r.target = std::move(target);
+    r.host = "127.0.0.1:8080";
+    if (!cookie.empty()) r.headers.add("cookie", cookie);
+    if (!csrf.empty()) r.headers.add("licet-csrf", csrf), r.headers.add("origin", "http://127.0.0.1:8080");
+    if (!body.is_null()) r.headers.add("content-type", "application/json");
+    return call(*console, std::move(r), body.is_null() ? "" : body.dump());
+  }
+  static std::string cookie_in(const Page& page) {
+    const std::string set = page.header("set-cookie");
+    return set.substr(0, set.find(';'));
+  }
+  // An account of that role, logged in: its cookie and token.
+  struct Person {
+    std::string cookie, csrf;
+    identity::Secrets secrets;
+  };
+  Person person(const std::string& name, identity::Role role, std::vector<std::string> owners = {}) {
+    identity::NewAccount wanted{.name = name, .role = role, .owners = std::move(owners)};
+    if (identity::row(role).time_boxed) wanted.until = std::chrono::floor<std::chrono::days>(clock.now()) + std::chrono::days(30);
+    auto made = accounts->add(wanted);
+    EXPECT_TRUE(made.ok());
+    Person out;
+    out.secrets = *std::move(made);
+    const Page in = as("", "POST", "/login", {{"name", name}, {"password", out.secrets.password}, {"code", code(out.secrets)}});
+    EXPECT_EQ(in.head.status, 200) << in.body;
+    out.cookie = cookie_in(in);
+    out.csrf = in.value()["csrf"];
+    return out;
+  }
+  [[nodiscard]] std::string code(const identity::Secrets& s) const {
+    return identity::totp(*identity::unbase32(s.secret), identity::totp_step(clock.now()));
   }
   // Through the gate: nobody listens there, so it is refused, recorded and shown.
   void refused() {
@@ -274,7 +339,11 @@ TEST(Console, NothingWithoutASession) {
     EXPECT_EQ(page.head.status, 401) << path;
     EXPECT_EQ(page.body.find("scribe"), std::string::npos);
   }
-  const Page page = w.get("/", false);
+  for (const Route& r : routes()) {
+    const Page none = w.as("", std::string(r.method), "/api/v1/" + std::string(r.path), json::object());
+    EXPECT_EQ(none.head.status, 401) << r.path;
+  }
+  const Page page = w.get("/plain", false);
   EXPECT_EQ(page.head.status, 401);
   EXPECT_NE(page.body.find("Sign in"), std::string::npos);
   EXPECT_EQ(w.get("/healthz", false).body, "ok\n");
@@ -304,7 +373,7 @@ TEST(Console, AKeyBecomesACookieAndEveryLoginIsOnTheLedger) {
   EXPECT_EQ(World::call(*w.console, r).head.status, 401) << "twelve hours";
   for (const char* wrong : {"", "x", "00000000000000000000000000000000"})
     EXPECT_EQ(w.get(std::string("/?key=") + wrong, false).head.status, 401);
-  EXPECT_NE(w.leaves().find(R"("payload":{"act":"login","through":"console"})"), std::string::npos);
+  EXPECT_NE(w.leaves().find(R"("payload":{"act":"login","by":"key","role":"starter","through":"console"})"), std::string::npos);
   EXPECT_NE(w.leaves().find(R"("payload":{"act":"login-failed","through":"console"})"), std::string::npos);
 }
 
@@ -324,8 +393,10 @@ TEST(Console, WhoIsAwayIsLoggedOff) {
 TEST(Console, GuessingDoesNotFillTheLedger) {
   World w;
   const auto before = w.ledger->head().size;
-  for (int i = 0; i < 50; ++i) EXPECT_EQ(w.get("/?key=guess", false).head.status, 401);
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(w.get("/?key=guess", false).head.status, i < 10 ? 401 : 429) << i;
   EXPECT_EQ(w.ledger->head().size, before + 10);
+  w.clock.advance(std::chrono::minutes(1));
+  EXPECT_EQ(w.get("/?key=" + w.console->key(), false).head.status, 303) << "a minute later";
 }
 
 TEST(Console, ThePageIsWholeAndItsPolicyAllowsNothingElse) {
@@ -476,7 +547,8 @@ TEST(Console, WhyReachesTheDeclaredLines) {
 
 TEST(Console, ActsOnlyFromItsOwnPageAndOnTheLedger) {
   World w;
-  const std::string set = w.get("/?key=" + w.console->key(), false).header("set-cookie");
+  const std::string cookie = World::cookie_in(w.get("/?key=" + w.console->key(), false));
+  const std::string token = w.as(cookie, "GET", "/api/v1/session").value()["csrf"];
   const auto act = [&](http::Headers headers) {
     http::Request r;
     r.method = "POST";
@@ -485,18 +557,29 @@ TEST(Console, ActsOnlyFromItsOwnPageAndOnTheLedger) {
     r.headers = std::move(headers);
     return World::call(*w.console, r, R"({"id":"scribe","by":"j-ortiz"})").head.status;
   };
-  const std::string cookie = set.substr(0, set.find(';'));
   const auto before = w.ledger->head().size;
   EXPECT_EQ(act({}), 401);
-  EXPECT_EQ(act({{"licet-console", "1"}}), 401);
+  EXPECT_EQ(act({{"licet-csrf", token}}), 401);
   EXPECT_EQ(act({{"cookie", cookie}}), 403) << "any page can send a cookie";
-  EXPECT_EQ(act({{"cookie", cookie}, {"licet-console", "1"}, {"origin", "https://evil.example"}}), 403);
-  EXPECT_EQ(act({{"cookie", cookie}, {"licet-console", "1"}, {"sec-fetch-site", "cross-site"}}), 403);
-  EXPECT_EQ(act({{"cookie", cookie}, {"licet-console", "1"}, {"authorization", "Bearer guess"}}), 401) << "a wrong key is no key";
+  EXPECT_EQ(act({{"cookie", cookie}, {"licet-console", "1"}}), 403) << "a header that anybody knows is no token";
+  EXPECT_EQ(act({{"cookie", cookie}, {"licet-csrf", "00000000000000000000000000000000"}}), 403);
+  EXPECT_EQ(act({{"cookie", cookie}, {"licet-csrf", token}, {"origin", "https://evil.example"}}), 403);
+  EXPECT_EQ(act({{"cookie", cookie}, {"licet-csrf", token}, {"origin", "null"}}), 403);
+  EXPECT_EQ(act({{"cookie", cookie}, {"licet-csrf", token}, {"sec-fetch-site", "cross-site"}}), 403);
+  EXPECT_EQ(act({{"cookie", cookie}, {"licet-csrf", token}, {"sec-fetch-site", "same-site"}}), 403);
+  EXPECT_EQ(act({{"cookie", cookie}, {"licet-csrf", token}, {"authorization", "Bearer guess"}}), 401) << "a wrong key is no key";
   EXPECT_EQ(w.ledger->head().size, before);
-  EXPECT_EQ(act({{"cookie", cookie}, {"licet-console", "1"}, {"origin", "http://127.0.0.1:8080"}, {"sec-fetch-site", "same-origin"}}), 200);
+  EXPECT_EQ(act({{"cookie", cookie}, {"licet-csrf", token}, {"origin", "http://127.0.0.1:8080"}, {"sec-fetch-site", "same-origin"}}), 200);
   EXPECT_EQ(act({{"authorization", "Bearer " + w.console->key()}}), 200);
   EXPECT_NE(w.leaves().find("\"actor\":\"j-ortiz\""), std::string::npos);
+  const Page foreign = w.as("", "POST", "/login", {{"key", w.console->key()}});
+  EXPECT_EQ(foreign.head.status, 200);
+  http::Request r;
+  r.method = "POST";
+  r.target = "/login";
+  r.host = "127.0.0.1:8080";
+  r.headers = {{"origin", "https://evil.example"}, {"content-type", "application/x-www-form-urlencoded"}};
+  EXPECT_EQ(World::call(*w.console, r, "key=" + w.console->key()).head.status, 403) << "nobody is logged in from elsewhere";
 }
 
 TEST(Console, SigningInMakesANewSessionAndSigningOutEndsIt) {
@@ -528,7 +611,7 @@ TEST(Console, SigningInMakesANewSessionAndSigningOutEndsIt) {
   out.target = "/logout";
   out.headers = {{"cookie", second}};
   EXPECT_EQ(World::call(*w.console, out).head.status, 403);
-  out.headers.add("licet-console", "1");
+  out.headers.add("licet-csrf", w.as(second, "GET", "/api/v1/session").value()["csrf"].get<std::string>());
   EXPECT_EQ(World::call(*w.console, out).head.status, 204);
   EXPECT_EQ(status(second), 401);
 }
@@ -575,6 +658,13 @@ TEST(Console, ShowsWhatASuspensionWouldCut) {
   EXPECT_EQ(cut["care"], cut["items"].size()) << "all of it is TREAT: " << cut.dump();
   EXPECT_GT(cut["care"], 0);
   EXPECT_EQ(w.get("/api/v1/cut?id=notes").head.status, 404) << "a flow can't be suspended";
+  for (const char* id : {"fhir-front", "*"}) {
+    const json wide = w.get(std::string("/api/v1/cut?id=") + id).value();
+    ASSERT_EQ(wide["flows"].size(), 1U) << wide.dump();
+    EXPECT_EQ(wide["flows"][0]["id"], "notes");
+    EXPECT_EQ(wide["flows"][0]["care"], true);
+  }
+  EXPECT_EQ(w.get("/api/v1/cut?id=*").value()["name"], "Everything");
 }
 
 TEST(Console, AProposalIsJudgedAndChangesNothing) {
@@ -670,6 +760,379 @@ TEST(Console, TheFrontEndIsWholeAndCached) {
   EXPECT_LE(first_load, 200U * 1024);
   for (const char* odd : {"/assets/", "/assets/../", "/assets/../../etc/passwd", "/assets/%2e%2e/licet.yaml"})
     EXPECT_EQ(w.get(odd, false).head.status, 404) << odd;
+}
+
+// ---- who may do what
+
+TEST(Access, TheDescriptionNamesEveryRouteAndItsAct) {
+  std::ifstream file(std::string(LICET_SOURCE_DIR) + "/docs/api/openapi.yaml");
+  std::map<std::string, std::string> described;  // "GET status" → act
+  std::string path, method;
+  for (std::string line; std::getline(file, line) && line != "components:";) {
+    if (line.starts_with("  /") && line.ends_with(":")) path = line.substr(3, line.size() - 4);
+    if (line == "    get:") method = "GET";
+    if (line == "    post:") method = "POST";
+    if (line.starts_with("      x-act: ")) described[method + " " + path] = line.substr(13);
+  }
+  std::map<std::string, std::string> there;
+  for (const Route& r : routes()) there[std::string(r.method) + " " + std::string(r.path)] = identity::name(r.act);
+  EXPECT_EQ(described, there);
+}
+
+TEST(Access, EachRoleDoesWhatItsRowSaysAndNothingElse) {
+  World w;
+  const json body{{"id", "scribe"}, {"text", "x"},      {"name", "k"},          {"scopes", json::array({"see"})},
+                  {"for", "c"},     {"reference", "x"}, {"kind", "evaluation"}, {"subject", "riverbend"}};
+  int denied = 0;
+  for (const identity::RoleRow& role : identity::roles()) {
+    if (role.role == identity::Role::starter) continue;
+    const World::Person p = w.person("p-" + std::string(role.name), role.role);
+    const json me = w.as(p.cookie, "GET", "/api/v1/session").value();
+    EXPECT_EQ(me["role"], role.name);
+    for (const Route& r : routes()) {
+      if (r.path == "events" || r.path == "bundle") continue;  // a stream; and slow
+      const bool post = r.method == "POST";
+      const Page got = w.as(p.cookie, std::string(r.method), "/api/v1/" + std::string(r.path), post ? body : json(), post ? p.csrf : "");
+      if (role.acts.has(r.act)) {
+        EXPECT_NE(got.head.status, 403) << role.name << " " << r.path << " " << got.body;
+        EXPECT_NE(got.head.status, 401) << role.name << " " << r.path;
+      } else {
+        EXPECT_EQ(got.head.status, 403) << role.name << " " << r.path << " " << got.body;
+        EXPECT_EQ(got.body.find("scribe-ai"), std::string::npos);
+        ++denied;
+      }
+    }
+    // And by the wrong method nothing.
+    EXPECT_EQ(w.as(p.cookie, "POST", "/api/v1/status", json::object(), p.csrf).head.status, 405);
+    EXPECT_EQ(w.as(p.cookie, "POST", "/api/v1/nothing", json::object(), p.csrf).head.status, 404);
+    EXPECT_EQ(w.as(p.cookie, "DELETE", "/api/v1/keys").head.status, 405);
+  }
+  EXPECT_GT(denied, 50);
+}
+
+TEST(Access, AccountsTakeTheKeysPlaceAndSessionsEndWithThem) {
+  World w;
+  const std::string key = w.console->key();
+  const std::string old = World::cookie_in(w.get("/?key=" + key, false));
+  EXPECT_EQ(w.as("", "GET", "/login-options").value()["first"], true);
+  World::Person p = w.person("j-ortiz", identity::Role::privacy_officer);
+  EXPECT_EQ(w.console->key(), "");
+  EXPECT_EQ(w.as("", "GET", "/login-options").value()["first"], false);
+  EXPECT_EQ(w.as(old, "GET", "/api/v1/status").head.status, 401) << "the key's session ended with it";
+  http::Request r;
+  r.method = "GET";
+  r.target = "/api/v1/status";
+  r.headers.add("authorization", "Bearer " + key);
+  EXPECT_EQ(World::call(*w.console, r).head.status, 401);
+  EXPECT_EQ(w.as(p.cookie, "GET", "/api/v1/status").head.status, 200);
+  // What is on the ledger is who did it, whatever the body says.
+  EXPECT_EQ(w.as(p.cookie, "POST", "/api/v1/suspend", {{"id", "scribe"}, {"by", "somebody-else"}}, p.csrf).head.status, 200);
+  EXPECT_NE(w.leaves().find("\"actor\":\"j-ortiz\""), std::string::npos);
+  EXPECT_EQ(w.leaves().find("somebody-else"), std::string::npos);
+  ASSERT_TRUE(w.accounts->renew_password("j-ortiz").ok());
+  EXPECT_EQ(w.as(p.cookie, "GET", "/api/v1/status").head.status, 401) << "another password ends sessions";
+  const std::string all = w.leaves();
+  EXPECT_NE(all.find(R"({"act":"login","by":"password","role":"privacy-officer","through":"console"})"), std::string::npos);
+}
+
+TEST(Access, FailuresAreRefusedAlikeAndLockTheName) {
+  World w;
+  const World::Person p = w.person("j-ortiz", identity::Role::privacy_officer);
+  std::string said;
+  const auto log_in = [&](const json& given) {
+    const Page page = w.as("", "POST", "/login", given);
+    if (page.head.status == 401) {
+      if (said.empty()) said = page.body;
+      EXPECT_EQ(page.body, said) << "nothing tells a wrong name from a wrong password or code";
+    }
+    return page.head.status;
+  };
+  EXPECT_EQ(log_in({{"name", "j-ortiz"}, {"password", "wrong"}, {"code", "1"}}), 401);
+  EXPECT_EQ(log_in({{"name", "nobody"}, {"password", "wrong"}, {"code", "1"}}), 401);
+  EXPECT_EQ(log_in({{"name", "j-ortiz"}, {"password", p.secrets.password}, {"code", w.code(p.secrets)}}), 401) << "that code was used";
+  EXPECT_EQ(w.leaves().find("nobody"), std::string::npos) << "what was typed in the wrong field stays out";
+  w.clock.advance(std::chrono::minutes(1));
+  for (int i = 0; i < 4; ++i) log_in({{"name", "j-ortiz"}, {"password", "wrong"}, {"code", "1"}});
+  EXPECT_EQ(log_in({{"name", "j-ortiz"}, {"password", p.secrets.password}, {"code", w.code(p.secrets)}}), 429);
+  EXPECT_EQ(w.tell("POST", "/user", {{"act", "unlock"}, {"name", "j-ortiz"}}).head.status, 200);
+  EXPECT_EQ(log_in({{"name", "j-ortiz"}, {"password", p.secrets.password}, {"code", w.code(p.secrets)}}), 200);
+}
+
+TEST(Access, TeamsSeeTheirOwn) {
+  World w;
+  const World::Person p = w.person("v-chen", identity::Role::privacy_officer, {"scribe-ai"});
+  const json findings = w.as(p.cookie, "GET", "/api/v1/findings").value();
+  ASSERT_EQ(findings["total"], 1) << findings.dump();
+  EXPECT_EQ(findings["items"][0]["subject"], "scribe");
+  EXPECT_EQ(w.as(p.cookie, "GET", "/api/v1/why?id=scribe").head.status, 200);
+  for (const char* other : {"/api/v1/why?id=ehr", "/api/v1/source?id=ehr", "/api/v1/cut?id=ehr", "/api/v1/cut?id=*",
+                            "/api/v1/may?system=ehr&data=clinical.note", "/api/v1/why?requirement=r-region&subject=ehr"})
+    EXPECT_EQ(w.as(p.cookie, "GET", other).head.status, 404) << other;
+  const json vocabulary = w.as(p.cookie, "GET", "/api/v1/vocabulary").value();
+  ASSERT_EQ(vocabulary["systems"].size(), 1U);
+  EXPECT_EQ(vocabulary["systems"][0]["id"], "scribe");
+  for (const auto& [path, body] : {std::pair{"suspend", json{{"id", "ehr"}}},
+                                   {"suspend", json{{"id", "*"}}},
+                                   {"propose", json{{"id", "ehr"}, {"text", "x"}}},
+                                   {"record", json{{"kind", "activity-review"}, {"subject", "ehr"}}}})
+    EXPECT_EQ(w.as(p.cookie, "POST", "/api/v1/" + std::string(path), body, p.csrf).head.status, 404) << path << body.dump();
+  EXPECT_EQ(w.as(p.cookie, "POST", "/api/v1/bundle", json::object(), p.csrf).head.status, 403);
+  EXPECT_EQ(w.as(p.cookie, "GET", "/api/v1/counts").head.status, 403);
+  EXPECT_EQ(w.as(p.cookie, "POST", "/api/v1/suspend", {{"id", "scribe"}}, p.csrf).head.status, 200);
+  w.refused();  // by nobody: not theirs
+  EXPECT_EQ(w.as(p.cookie, "GET", "/api/v1/exchanges").value()["items"].size(), 0U);
+  // Theirs is not kept for others, nor the other way round.
+  const World::Person q = w.person("all", identity::Role::privacy_officer);
+  EXPECT_EQ(w.as(q.cookie, "GET", "/api/v1/findings").value()["total"], 2);
+  EXPECT_EQ(w.as(p.cookie, "GET", "/api/v1/findings").value()["total"], 1);
+}
+
+TEST(Access, AnApiKeyDoesWhatItsScopesSayUntilItEnds) {
+  World w;
+  const World::Person p = w.person("j-ortiz", identity::Role::privacy_officer);
+  const World::Person v = w.person("v-chen", identity::Role::vendor_manager);
+  const Page made = w.as(p.cookie, "POST", "/api/v1/keys", {{"name", "nightly"}, {"scopes", {"see", "suspend"}}}, p.csrf);
+  ASSERT_EQ(made.head.status, 200) << made.body;
+  const std::string key = made.value()["key"], id = made.value()["id"];
+  const auto with = [&](std::string method, std::string path, const json& body = {}) {
+    http::Request r;
+    r.method = std::move(method);
+    r.target = "/api/v1/" + path;
+    r.headers.add("authorization", "Bearer " + key);
+    return World::call(*w.console, r, body.is_null() ? "" : body.dump()).head.status;
+  };
+  EXPECT_EQ(with("GET", "findings"), 200);
+  EXPECT_EQ(with("GET", "held"), 403);
+  EXPECT_EQ(with("GET", "keys"), 403);
+  EXPECT_EQ(with("POST", "suspend", {{"id", "scribe"}}), 200) << "a script's key needs no token of a page";
+  EXPECT_NE(w.leaves().find("\"actor\":\"nightly@key\""), std::string::npos);
+  const std::string listed = w.as(p.cookie, "GET", "/api/v1/keys").body;
+  EXPECT_EQ(listed.find(key), std::string::npos) << "shown once";
+  EXPECT_EQ(w.leaves().find(key), std::string::npos);
+  EXPECT_EQ(w.as(p.cookie, "POST", "/api/v1/keys", {{"name", "x"}, {"scopes", {"keys"}}}, p.csrf).head.status, 400) << "keys make no keys";
+  EXPECT_EQ(w.as(v.cookie, "POST", "/api/v1/keys", {{"name", "x"}, {"scopes", {"see"}}}, v.csrf).head.status, 403);
+  EXPECT_EQ(w.as(p.cookie, "POST", "/api/v1/keys", {{"name", "x"}, {"scopes", {"see"}}, {"until", "2026-01-01"}}, p.csrf).head.status, 400);
+  EXPECT_EQ(w.as(p.cookie, "POST", "/api/v1/keys/revoke", {{"id", id}}, p.csrf).head.status, 200);
+  EXPECT_EQ(with("GET", "findings"), 401);
+  EXPECT_EQ(w.as(p.cookie, "POST", "/api/v1/keys/revoke", {{"id", id}}, p.csrf).head.status, 404);
+  // One whose maker is gone is gone, too.
+  const std::string other = w.as(p.cookie, "POST", "/api/v1/keys", {{"name", "n"}, {"scopes", {"see"}}}, p.csrf).value()["key"];
+  ASSERT_TRUE(w.accounts->end("j-ortiz").ok());
+  http::Request r;
+  r.method = "GET";
+  r.target = "/api/v1/findings";
+  r.headers.add("authorization", "Bearer " + other);
+  EXPECT_EQ(World::call(*w.console, r).head.status, 401);
+}
+
+TEST(Access, ATrustLinkShowsCountsAndNoNames) {
+  World w;
+  const World::Person p = w.person("j-ortiz", identity::Role::privacy_officer);
+  const Page made = w.as(p.cookie, "POST", "/api/v1/trust/links", {{"for", "a-customer"}}, p.csrf);
+  ASSERT_EQ(made.head.status, 200) << made.body;
+  const std::string path = made.value()["path"];
+  const Page page = w.as("", "GET", path);
+  ASSERT_EQ(page.head.status, 200) << page.body;
+  for (const char* internal : {"scribe", "ehr", "riverbend", "Riverbend", "r-region", "fhir-front", "notes", "j-ortiz"})
+    EXPECT_EQ(page.body.find(internal), std::string::npos) << internal;
+  EXPECT_NE(page.body.find("are verified from what is on record"), std::string::npos);
+  EXPECT_EQ(page.header("content-security-policy").find("unsafe"), std::string::npos);
+  EXPECT_EQ(page.header("referrer-policy"), "no-referrer");
+  const Page named = w.as(p.cookie, "POST", "/api/v1/trust/links", {{"for", "b"}, {"names", true}}, p.csrf);
+  EXPECT_NE(w.as("", "GET", named.value()["path"].get<std::string>()).body.find("Riverbend Clinic"), std::string::npos);
+  EXPECT_EQ(w.as(p.cookie, "POST", "/api/v1/trust/revoke", {{"id", made.value()["id"]}}, p.csrf).head.status, 200);
+  EXPECT_EQ(w.as("", "GET", path).head.status, 404);
+  w.clock.advance(std::chrono::hours(24 * 31));
+  EXPECT_EQ(w.as("", "GET", named.value()["path"].get<std::string>()).head.status, 404) << "it is over";
+  EXPECT_EQ(w.as("", "GET", "/trust/trust_x_y").head.status, 404);
+}
+
+TEST(Access, IdleAndLongSessionsEndAndSayOnTheLedger) {
+  World w;
+  const World::Person p = w.person("j-ortiz", identity::Role::privacy_officer);
+  w.clock.advance(std::chrono::minutes(16));
+  EXPECT_EQ(w.as(p.cookie, "GET", "/api/v1/status").head.status, 401);
+  EXPECT_NE(w.leaves().find("logoff-idle"), std::string::npos);
+}
+
+// ---- more screens
+
+TEST(Screens, FindingsInGroupsAndRequestsOfAuditors) {
+  World w;
+  const json groups = w.get("/api/v1/findings/groups").value();
+  ASSERT_EQ(groups["total"], 1) << groups.dump();
+  EXPECT_EQ(groups["items"][0]["worst"], "fail");
+  EXPECT_EQ(groups["items"][0]["count"], 2);
+  EXPECT_EQ(w.get("/api/v1/findings/groups?by=owner&status=fail").value()["items"][0]["value"], "scribe-ai");
+  EXPECT_EQ(w.get("/api/v1/findings/groups?by=color").head.status, 400);
+  EXPECT_GE(w.get("/api/v1/requests").value()["items"].size(), 10U);
+  EXPECT_EQ(w.get("/api/v1/requests").value()["items"][0]["state"], "");
+}
+
+TEST(Screens, OtherDaysAndWhatWasKnownThen) {
+  World w;
+  EXPECT_EQ(w.get("/api/v1/findings?as_of=2026-01-01").value()["total"], 2);
+  EXPECT_EQ(w.get("/api/v1/findings?as_of=soon").head.status, 400);
+  EXPECT_EQ(w.get("/api/v1/findings?known=2020-01-01").head.status, 404) << "no table was in force";
+  EXPECT_EQ(w.get("/api/v1/findings?known=2026-11-25").value()["total"], 2);
+  const json epochs = w.get("/api/v1/epochs").value();
+  ASSERT_EQ(epochs["items"].size(), 1U) << epochs.dump();
+  EXPECT_EQ(epochs["items"][0]["at_hand"], true);
+  EXPECT_EQ(w.get("/api/v1/commits").head.status, 409);
+  EXPECT_EQ(w.get("/api/v1/since?base=HEAD").head.status, 409);
+}
+
+TEST(Screens, ProposedRulesStandBesideThoseInForce) {
+  World w;
+  const json none = w.get("/api/v1/proposed").value();
+  EXPECT_EQ(none["packs"].size(), 0U);
+  EXPECT_NE(none["sentence"].get<std::string>().find("No pack"), std::string::npos);
+  World v;
+  ASSERT_TRUE(v.disk.make_folder("packs/next").ok());
+  v.disk.put("packs/next/pack.yaml",
+             "kind: pack\nid: next\nversion: \"0.1\"\nstatus: proposed\ntitle: The next\nsource: none\nretrieved-on: 2026-01-01\n");
+  v.disk.put("packs/next/rules.yaml", R"y(id: n-region
+cites: ["164.1"]
+source: proposed
+about: program
+level: required
+asks: Every system has a region.
+proves: full
+mend: Give {subject} a region.
+effect: {default: alarm}
+each: select id as subject, at from v_system
+check: |
+  select id as subject, 'fail' as status, id || ' has none' as because, json_array(id) as witness, '[]' as facts from v_system
+)y");
+  const Page got = v.get("/api/v1/proposed");
+  const json beside = got.value();
+  ASSERT_EQ(beside["packs"].size(), 1U) << got.body;
+  EXPECT_EQ(beside["packs"][0]["newly_amiss"], 1) << "scribe fails today already, under the same citation";
+  ASSERT_EQ(beside["items"].size(), 1U);
+  EXPECT_EQ(beside["items"][0]["current"][0]["id"], "r-region");
+  EXPECT_EQ(beside["items"][0]["newly_amiss"][0]["subject"], "ehr");
+}
+
+TEST(Screens, TheLedgerIsSearchedByItsIndex) {
+  World w;
+  w.refused();
+  w.refused();
+  w.get("/?key=" + w.console->key(), false);
+  const json refused = w.get("/api/v1/entries?kind=exchange.refused&limit=1").value();
+  ASSERT_EQ(refused["items"].size(), 1U) << refused.dump();
+  EXPECT_EQ(refused["items"][0]["reason"], "not-found");
+  const json next = w.get("/api/v1/entries?kind=exchange.refused&limit=1&before=" + refused["next"].dump()).value();
+  EXPECT_EQ(next["items"].size(), 1U);
+  EXPECT_EQ(next["next"], nullptr);
+  EXPECT_EQ(w.get("/api/v1/entries?kind=login").value()["items"][0]["payload"]["act"], "login");
+  EXPECT_EQ(w.get("/api/v1/entries?decision=refuse").value()["items"].size(), 2U);
+  EXPECT_EQ(w.get("/api/v1/entries?from=2026-11-26").value()["items"].size(), 0U);
+  EXPECT_GT(w.get("/api/v1/entries?from=2026-11-25&to=2026-11-25").value()["items"].size(), 3U);
+  EXPECT_EQ(w.get("/api/v1/entries?kind=nonsense").head.status, 400);
+  const json counts = w.get("/api/v1/counts").value();
+  ASSERT_EQ(counts["items"].size(), 1U) << counts.dump();
+  EXPECT_EQ(counts["items"][0]["count"], 2);
+}
+
+TEST(Screens, ACardIsSigned) {
+  World w;
+  const Page card = w.get("/api/v1/report?of=card&system=scribe&data=clinical.note&purpose=TREAT");
+  ASSERT_EQ(card.head.status, 200) << card.body;
+  EXPECT_EQ(card.header("content-type"), "text/html; charset=utf-8");
+  auto note = card_note(card.body);
+  ASSERT_TRUE(note.ok());
+  const ledger::Verifier verifier{"licet.example/riverbend/n1", w.keys->log_key().public_key()};
+  auto statement = ledger::open_note(*note, verifier);
+  ASSERT_TRUE(statement.ok()) << statement.error().message;
+  EXPECT_NE(statement->find("\"answer\":\"yes\""), std::string::npos) << *statement;
+  std::string changed = card.body;
+  changed.replace(changed.find("answer&quot;:&quot;yes"), 22, "answer&quot;:&quot;no_");
+  auto other = card_note(changed);
+  ASSERT_TRUE(other.ok());
+  EXPECT_FALSE(ledger::open_note(*other, verifier).ok());
+  for (const char* of : {"today", "findings", "agreements", "map", "rules", "trust"}) {
+    const Page page = w.get(std::string("/api/v1/report?of=") + of);
+    EXPECT_EQ(page.head.status, 200) << of << page.body;
+    EXPECT_EQ(page.body.find("says <b>"), std::string::npos) << "text stays text";
+    EXPECT_EQ(page.body.find("<script"), std::string::npos);
+  }
+  EXPECT_EQ(w.get("/api/v1/report?of=nothing").head.status, 400);
+  EXPECT_EQ(w.get("/api/v1/report?of=today&format=doc").head.status, 400);
+}
+
+TEST(Screens, ClausesAreQuotedWhereTheTextStillHoldsThem) {
+  const std::string text = "Agreement\n=========\n\n1. The vendor may use it only\nfor this. [164.504]\n2. It will report. And more; so.\n";
+  const auto digest = [](std::string_view words) { return hex(crypto::sha256(words)); };
+  const std::string joined = "The vendor may use it only for this.", raw = "The vendor may use it only\nfor this.",
+                    second = "It will report.";
+  for (const std::string& words : {joined, raw, second, std::string("And more; so.")}) {
+    const auto found = quotes(text, {digest(words), digest("not there")});
+    ASSERT_EQ(found.size(), 1U) << words;
+    EXPECT_EQ(found.begin()->second, words == raw ? joined : words);
+  }
+  EXPECT_EQ(quotes(std::string(3'000'000, '.'), {digest("x")}).size(), 0U) << "bounded";
+}
+
+TEST(Screens, FactsGoOnRecordAndThoseOfPatientsDoNot) {
+  World w;
+  const World::Person p = w.person("j-ortiz", identity::Role::privacy_officer);
+  EXPECT_EQ(w.as(p.cookie, "POST", "/api/v1/record", {{"kind", "evaluation"}, {"subject", "riverbend"}, {"from", "2026-11-01"}}, p.csrf)
+                .head.status,
+            200);
+  EXPECT_EQ(w.as(p.cookie, "POST", "/api/v1/record", {{"kind", "consent"}, {"subject", "scribe"}}, p.csrf).head.status, 400);
+  EXPECT_EQ(w.as(p.cookie, "POST", "/api/v1/record", {{"kind", "evaluation"}, {"subject", "nobody"}}, p.csrf).head.status, 404);
+  const World::Person o = w.person("op", identity::Role::operator_);
+  EXPECT_EQ(w.as(o.cookie, "POST", "/api/v1/record", {{"kind", "suspension-lifted"}, {"subject", "scribe"}}, o.csrf).head.status, 403)
+      << "not by the back door";
+  for (const json& kind : w.get("/api/v1/fact-kinds").value().value("items", json::array())) EXPECT_NE(kind["kind"], "consent");
+}
+
+// ---- live
+
+TEST(Events, ExchangesComeAndSlowListenersAreTold) {
+  World w;
+  Events events({w.gate.get(), w.keeper.get(), std::chrono::milliseconds(2), std::chrono::milliseconds(20)});
+  std::atomic<bool> holds{true};
+  const auto say = [](const gate::Glimpse& g) { return "{\"reason\":\"" + g.reason + "\"}"; };
+  auto listener = events.listen(
+      std::nullopt, [&] { return holds.load(); }, say);
+  ASSERT_NE(listener, nullptr);
+  const auto next = [&](Events::Listener& of) {
+    auto promise = std::make_shared<std::promise<Events::More>>();
+    auto future = promise->get_future();
+    of.next([promise](Events::More more) { promise->set_value(std::move(more)); });
+    return future.wait_for(std::chrono::seconds(10)) == std::future_status::ready ? future.get() : Events::More{"nothing came", true};
+  };
+  w.refused();
+  std::string seen;
+  while (seen.find("event: exchange") == std::string::npos) seen += next(*listener).bytes;
+  EXPECT_NE(seen.find("id: 1\ndata: {\"reason\":\"not-found\"}\n\n"), std::string::npos) << seen;
+  while (seen.find(": beat") == std::string::npos) seen += next(*listener).bytes;
+  // One that does not read: told, and over.
+  auto slow = events.listen(
+      std::nullopt, [] { return true; }, say);
+  for (int i = 0; i < 300; ++i) w.refused();
+  Events::More more;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!more.end && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    more = next(*slow);
+  }
+  EXPECT_TRUE(more.end);
+  EXPECT_NE(more.bytes.find("event: dropped"), std::string::npos) << more.bytes.substr(0, 200);
+  listener = events.listen(
+      std::nullopt, [&] { return holds.load(); }, say);
+  ASSERT_NE(listener, nullptr);
+  holds = false;
+  std::string rest;
+  for (more = {}; !more.end;) more = next(*listener), rest += more.bytes;
+  EXPECT_NE(rest.find("event: end"), std::string::npos) << "a session that is over ends its stream";
+  std::vector<std::shared_ptr<Events::Listener>> many;
+  for (std::size_t i = 0; i < Events::kMostListeners + 3; ++i)
+    if (auto one = events.listen(
+            std::nullopt, [] { return true; }, say))
+      many.push_back(std::move(one));
+  EXPECT_LE(many.size(), Events::kMostListeners);
 }
 
 // ---- admin

@@ -67,6 +67,8 @@ class SystemRandom final : public Random {
 };
 
 [[nodiscard]] Digest hmac_sha256(std::span<const std::byte> key, std::span<const std::byte> data);
+// For one-time codes (RFC 4226, 6238) and nothing else.
+[[nodiscard]] std::array<std::byte, 20> hmac_sha1(std::span<const std::byte> key, std::span<const std::byte> data);
 [[nodiscard]] bool equal_constant_time(std::span<const std::byte> a, std::span<const std::byte> b);
 
 // XAES-256-GCM (c2sp.org/XAES-256-GCM): 2^80 messages per key with random nonces.

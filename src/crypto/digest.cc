@@ -98,6 +98,19 @@ Digest hmac_sha256(std::span<const std::byte> key, std::span<const std::byte> da
   return out;
 }
 
+std::array<std::byte, 20> hmac_sha1(std::span<const std::byte> key, std::span<const std::byte> data) {
+  const MacContext context(EVP_MAC_CTX_new(algorithms().hmac));
+  char sha1_name[] = "SHA1";
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha1_name, 0), OSSL_PARAM_construct_end()};
+  std::array<std::byte, 20> out{};
+  std::size_t size = 0;
+  const bool done = context && EVP_MAC_init(context.get(), from(key), key.size(), params) == 1 &&
+                    EVP_MAC_update(context.get(), from(data), data.size()) == 1 &&
+                    EVP_MAC_final(context.get(), into(out), &size, out.size()) == 1 && size == out.size();
+  LICET_ASSERT(done);
+  return out;
+}
+
 bool equal_constant_time(std::span<const std::byte> a, std::span<const std::byte> b) {
   return a.size() == b.size() && CRYPTO_memcmp(from(a), from(b), a.size()) == 0;
 }

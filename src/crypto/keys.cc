@@ -142,6 +142,11 @@ Result<const Secret*> KeyRing::detail_key(Micros time) {
   return in_->get_or_make(fmt::format("detail/{}-{}", day.substr(0, 4), (month + 2) / 3));
 }
 
+Result<const Secret*> KeyRing::account_key() {
+  const std::lock_guard lock(in_->mutex);
+  return in_->get_or_make("account");
+}
+
 Result<const Secret*> KeyRing::named(std::string_view name) {
   const std::lock_guard lock(in_->mutex);
   const auto it = in_->keys.find(name);

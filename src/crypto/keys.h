@@ -1,7 +1,7 @@
 // The key hierarchy of one tenant: one key-encrypting key (KEK) wraps everything else.
 //
 //   KEK (0600 file, systemd credential) ─► log key (Ed25519) · token key (P-256) · index key per month · detail key per quarter ·
-//                                          restriction key (patient-keyed facts)
+//                                          restriction key (patient-keyed facts) · account key
 //
 // The ring keeps keys unwrapped in memory; `wrapped()` is its text form, each key sealed under the KEK with AAD = (tenant, name). A key
 // that is asked for and isn't there yet is made, and handed to `save` before it is used, so a record never depends on a key that a crash
@@ -34,6 +34,7 @@ class KeyRing {
   [[nodiscard]] const Secret& restriction_key() const;
   [[nodiscard]] Result<const Secret*> index_key(Micros time);        // of its month: "index/2026-11"
   [[nodiscard]] Result<const Secret*> detail_key(Micros time);       // of its quarter: "detail/2026-4"
+  [[nodiscard]] Result<const Secret*> account_key();                 // of what people's accounts keep secret: "account"
   [[nodiscard]] Result<const Secret*> named(std::string_view name);  // an existing key by its name; not_found: never made, or destroyed
   // Crypto-shredding: gone from wrapped() and never made again; where saving fails nothing changed. The copy in memory stays until the ring
   // ends, for pointers that were handed out. The caller appends a `key` entry. failed_precondition: log, token or restriction key.

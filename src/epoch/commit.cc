@@ -51,10 +51,12 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 
 // Runs git in `folder`; `input` is its stdin, at most `most` bytes of its stdout come back. What it says on stderr is dropped: it may quote
 // anything. nullopt-like failures are not_found: callers say what was looked for.
-Result<std::string> git(const std::string& folder, std::vector<std::string> args, std::string_view input, std::size_t most) {
-  std::vector<std::string> words = {"git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-C", folder};
+Result<std::string> git(const std::string& folder, std::vector<std::string> args, std::string_view input, std::size_t most,
+                        const std::vector<std::string>& more_environment = {}) {
+  std::vector<std::string> words = {"git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-C", folder};
   words.insert(words.end(), std::make_move_iterator(args.begin()), std::make_move_iterator(args.end()));
   std::vector<std::string> env = environment();
+  env.insert(env.end(), more_environment.begin(), more_environment.end());
 
   const Fd in(memfd_create("licet-git", MFD_CLOEXEC));  // a file, so that neither side waits for the other to read
   if (in.get() < 0) return Error{Code::internal, "no memory for a pipe to git"};
@@ -169,6 +171,95 @@ Result<std::string> commit_by(const std::string& folder, Micros instant) {
   std::string commit = first_line(*std::move(listed));
   if (commit.empty()) return Error{Code::not_found, fmt::format("{}: no commit was made by {}", folder, format(instant))};
   return commit;
+}
+
+Result<std::string> commit_named(const std::string& folder, const std::string& revision) {
+  return commit_of(folder, revision);
+}
+
+Result<Commits> commits(const std::string& folder, std::size_t most) {
+  const auto none = [&] { return Error{Code::failed_precondition, "the declaration is in no git work tree with a commit"}; };
+  auto log = git(folder, {"log", fmt::format("-{}", most), "--format=%H%x00%ct%x00%s", "--", "."}, {}, kTreeMost);
+  if (!log) return log.error().code == Code::not_found ? none() : log.error();
+  Commits out;
+  if (auto branch = git(folder, {"symbolic-ref", "--short", "--quiet", "HEAD"}, {}, kLineMost)) out.branch = first_line(*branch);
+  for (std::string_view rest = *log; !rest.empty();) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    const auto first = line.find('\0'), second = first == std::string_view::npos ? first : line.find('\0', first + 1);
+    if (second == std::string_view::npos) continue;
+    Commit one;
+    one.hash = line.substr(0, first);
+    one.time = micros(std::strtoll(std::string(line.substr(first + 1, second - first - 1)).c_str(), nullptr, 10) * 1'000'000);
+    one.title = line.substr(second + 1);
+    out.list.push_back(std::move(one));
+  }
+  return out;
+}
+
+namespace {
+
+// git's own copy of its index, away from the work tree's; gone when this ends.
+class ScratchIndex {
+ public:
+  ScratchIndex() {
+    const char* at = std::getenv("TMPDIR");
+    folder_ = std::string(at != nullptr && *at == '/' ? at : "/tmp") + "/licet-index-XXXXXX";
+    made_ = ::mkdtemp(folder_.data()) != nullptr;
+  }
+  ~ScratchIndex() {
+    if (!made_) return;
+    ::unlink(file().c_str());
+    ::unlink((file() + ".lock").c_str());
+    ::rmdir(folder_.c_str());
+  }
+  ScratchIndex(const ScratchIndex&) = delete;
+  ScratchIndex& operator=(const ScratchIndex&) = delete;
+  [[nodiscard]] bool made() const { return made_; }
+  [[nodiscard]] std::string file() const { return folder_ + "/index"; }
+
+ private:
+  std::string folder_;
+  bool made_ = false;
+};
+
+}  // namespace
+
+Result<std::string> commit_to_branch(const std::string& folder, const Change& change) {
+  const auto wrong = [](std::string_view what) { return Error{Code::failed_precondition, std::string(what)}; };
+  auto head = commit_of(folder, "HEAD");
+  if (!head) return head.error().code == Code::not_found ? wrong("the declaration is in no git work tree with a commit") : head.error();
+  const std::string ref = "refs/heads/" + change.branch;
+  if (!git(folder, {"check-ref-format", ref}, {}, kLineMost)) return Error{Code::invalid_argument, "that can't be the name of a branch"};
+  if (git(folder, {"rev-parse", "--verify", "--quiet", "--end-of-options", ref}, {}, kLineMost))
+    return wrong("that branch is there already");
+  LICET_TRY(prefix, git(folder, {"rev-parse", "--show-prefix"}, {}, kLineMost));
+  const std::string path = first_line(prefix) + change.path;
+  auto entry = git(folder, {"ls-tree", "--full-tree", "-z", *head, "--", path}, {}, kLineMost);
+  std::string mode = "100644";
+  if (entry && !entry->empty()) {
+    mode = entry->substr(0, 6);
+    if (mode != "100644" && mode != "100755") return wrong("the file is a link in the commit: nothing is written through it");
+  }
+  auto there = git(folder, {"cat-file", "blob", *head + ":" + path}, {}, change.before.size() + kTreeMost);
+  if (!there || *there != change.before) return wrong("the file has changes that nobody committed: commit or undo these first");
+  if (change.before == change.after) return wrong("nothing differs");
+  LICET_TRY(blob, git(folder, {"hash-object", "-w", "--no-filters", "--stdin"}, change.after, kLineMost));
+  const ScratchIndex scratch;
+  if (!scratch.made()) return Error{Code::unavailable, "no folder for a moment's index: is $TMPDIR full?"};
+  const std::vector<std::string> index = {"GIT_INDEX_FILE=" + scratch.file()};
+  LICET_TRY(loaded, git(folder, {"read-tree", *head}, {}, kLineMost, index));
+  LICET_TRY(put, git(folder, {"update-index", "--add", "--cacheinfo", fmt::format("{},{},{}", mode, first_line(blob), path)}, {}, kLineMost,
+                     index));
+  LICET_TRY(tree, git(folder, {"write-tree"}, {}, kLineMost, index));
+  const std::vector<std::string> who = {"GIT_AUTHOR_NAME=" + change.by, "GIT_AUTHOR_EMAIL=" + change.by + "@licet.invalid",
+                                        "GIT_COMMITTER_NAME=Licet", "GIT_COMMITTER_EMAIL=console@licet.invalid"};
+  LICET_TRY(commit, git(folder, {"commit-tree", first_line(tree), "-p", *head, "-F", "-"}, change.message + "\n", kLineMost, who));
+  const std::string hash = first_line(commit);
+  // Only where it is still not there: two who choose one name can't both have it.
+  if (!git(folder, {"update-ref", ref, hash, std::string(hash.size(), '0')}, {}, kLineMost)) return wrong("that branch is there already");
+  return hash;
 }
 
 }  // namespace licet::epoch

@@ -64,8 +64,8 @@ constexpr FactDetail kVerification[] = {
 constexpr FactKind kKinds[] = {
     {"training", false, "person", "training", "a person finished a training"},
     {"access-ended", false, "person", "", "a person's access ended (left, or was removed)"},
-    {"suspension", false, "system, organization or person", "", "access stops at once"},
-    {"suspension-lifted", false, "system, organization or person", "", "a suspension ends"},
+    {"suspension", false, "system, organization, person or route", "", "access stops at once"},
+    {"suspension-lifted", false, "system, organization, person or route", "", "a suspension ends"},
     {"terminated", false, "agreement", "", "an agreement was terminated; --from is its first day out of force"},
     {"risk-analysis", false, "organization", "", "a risk analysis was done or updated (164.308(a)(1)(ii)(A))"},
     {"evaluation", false, "organization", "", "an evaluation against the rule was done (164.308(a)(8))"},

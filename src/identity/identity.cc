@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "identity/exchange_request.h"
+#include "identity/internal/factors.h"
 #include "identity/internal/json.h"
 #include "identity/internal/key_source.h"
 #include "identity/jose.h"
@@ -45,24 +46,6 @@ std::string_view bearer(std::string_view authorization) {
   return authorization.substr(kScheme.size());  // Jws::parse refuses what is no token, spaces among it
 }
 
-// A claim that is one text or an array of texts (aud, amr). nullopt: absent or of another shape.
-std::optional<std::vector<std::string>> texts(const Json& claims, std::string_view name) {
-  const Json* const claim = claims.get(name);
-  if (claim == nullptr) return std::nullopt;
-  if (claim->is(Json::Kind::string)) return std::vector<std::string>{claim->text};
-  if (!claim->is(Json::Kind::array)) return std::nullopt;
-  std::vector<std::string> out;
-  for (const Json& item : claim->items) {
-    if (!item.is(Json::Kind::string)) return std::nullopt;
-    out.push_back(item.text);
-  }
-  return out;
-}
-
-bool has(const std::vector<std::string>& list, std::string_view word) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
-
 // exp, iat, nbf (RFC 7519 §4.1) with `skew`; nullptr, or what is wrong.
 const char* untimely(const Json& claims, Micros now, std::chrono::seconds skew, bool needs_iat) {
   const auto exp = claims.seconds("exp"), iat = claims.seconds("iat"), nbf = claims.seconds("nbf");
@@ -76,19 +59,6 @@ const char* untimely(const Json& claims, Micros now, std::chrono::seconds skew, 
 bool meant_for(const Json& claims, std::string_view audience) {
   const auto aud = texts(claims, "aud");
   return aud && !audience.empty() && has(*aud, audience);
-}
-
-// More than one factor: the issuer says so (RFC 8176 `mfa`, or an acr that means it), or names methods of two kinds.
-bool multi_factor(const Json& claims, const std::vector<std::string>& mfa_acr) {
-  if (const std::string* acr = claims.string("acr"); acr != nullptr && has(mfa_acr, *acr)) return true;
-  const auto amr = texts(claims, "amr");
-  if (!amr) return false;
-  const auto any = [&amr](std::initializer_list<std::string_view> methods) {
-    return std::any_of(methods.begin(), methods.end(), [&amr](std::string_view m) { return has(*amr, m); });
-  };
-  const int kinds =
-      any({"pwd", "pin", "kba"}) + any({"otp", "sms", "tel", "hwk", "swk", "sc", "pop"}) + any({"fpt", "face", "iris", "retina", "vbm"});
-  return any({"mfa"}) || kinds >= 2;
 }
 
 // The codes of `purpose_of_use` that we know, but BTG; nullopt: the claim is there and says none.

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,9 +33,11 @@ struct Row {
 class Index {
  public:
   [[nodiscard]] static Result<Index> open(const std::string& path);
+  // Beside one that is open already and catches up in another thread: sees what that one has committed.
+  [[nodiscard]] static Result<Index> open_to_read(const std::string& path);
 
-  // Reads what is new; returns how many entries that were. In transactions of a few thousand, so a crash loses only work.
-  [[nodiscard]] Result<std::uint64_t> catch_up(const Ledger& ledger);
+  // Reads what is new, `most` of it; returns how many entries that were. In transactions of a few thousand, so a crash loses only work.
+  [[nodiscard]] Result<std::uint64_t> catch_up(const Ledger& ledger, std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
   [[nodiscard]] Result<std::uint64_t> size();
 
   [[nodiscard]] Result<std::optional<Row>> entry(std::uint64_t index);
@@ -42,6 +45,26 @@ class Index {
   [[nodiscard]] Result<std::vector<Row>> last_exchanges(std::size_t most);
   [[nodiscard]] Result<std::vector<Row>> exchange(std::string_view reference);
   [[nodiscard]] Result<std::vector<Row>> of_patient(const BlindIndex& blind, std::size_t most);
+
+  // Newest first. Empty members ask for nothing.
+  struct Query {
+    std::vector<std::string> kinds;
+    std::string actor, system, decision, reason, exchange;
+    std::optional<Micros> from, to;                                         // from inclusive, to exclusive
+    std::uint64_t before = std::numeric_limits<std::uint64_t>::max();        // entries below this index
+    std::uint64_t most = 100;
+  };
+  // exhausted: it would take more than `most_steps` of SQLite's instructions; 0: no bound. An act about an exchange (a release) has that
+  // exchange's reference, too.
+  [[nodiscard]] Result<std::vector<Row>> find(const Query& wanted, std::uint64_t most_steps = 0);
+
+  // Exchanges of each day (UTC; both included), kept as entries come: no entry is read.
+  struct Daily {
+    Date day{};
+    std::string decision, reason;
+    std::uint64_t entries = 0;
+  };
+  [[nodiscard]] Result<std::vector<Daily>> daily(Date from, Date to);
 
   struct Count {
     std::string decision;

@@ -53,11 +53,31 @@ TEST(Index, CatchesUpAndAnswers) {
   EXPECT_EQ((*counts)[0].decision, "pass");
   EXPECT_EQ((*counts)[0].entries, 4u);
   EXPECT_EQ((*counts)[1].reason, "no-ground");
+  auto found = index->find({.kinds = {"exchange.sent", "exchange.refused"}, .before = 8, .most = 2});
+  ASSERT_EQ(found->size(), 2u);
+  EXPECT_EQ((*found)[0].index, 6u);
+  EXPECT_EQ((*found)[1].index, 4u);
+  EXPECT_EQ(index->find({.reason = "no-ground"})->size(), 1u);
+  EXPECT_EQ(index->find({.decision = "refuse"})->size(), 1u);
+  EXPECT_EQ(index->find({.exchange = "x1"})->size(), 2u);
+  EXPECT_EQ(index->find({.from = testing::kStart + std::chrono::seconds(3), .to = testing::kStart + std::chrono::seconds(5)})->size(), 2u);
+  EXPECT_EQ(index->find({.from = testing::kStart + std::chrono::hours(9)})->size(), 0u);
+  const Date day = std::chrono::floor<std::chrono::days>(testing::kStart);
+  auto daily = index->daily(day, day);
+  ASSERT_EQ(daily->size(), 2u);
+  EXPECT_EQ((*daily)[0].entries + (*daily)[1].entries, 5u);
   EXPECT_EQ((*index->entry(9))->kind, "exchange.outcome");
   EXPECT_FALSE((*index->entry(10)).has_value());
 
   ASSERT_TRUE((*ledger)->append_and_wait(draft_of("x9")).ok());
+  Draft act;
+  act.kind = Kind::admin;
+  act.actor = "j-ortiz";
+  act.payload = R"({"act":"release","reference":"x1"})";
+  ASSERT_TRUE((*ledger)->append_and_wait(std::move(act)).ok());
+  EXPECT_EQ(*index->catch_up(**ledger, 1), 1u) << "in bites";
   EXPECT_EQ(*index->catch_up(**ledger), 1u);
+  EXPECT_EQ(index->find({.exchange = "x1"})->size(), 3u) << "with what somebody did about it";
 }
 
 TEST(Index, OfAnotherLedgerIsRefused) {

@@ -209,6 +209,7 @@ class Asked {
     const auto stopped = [&](std::string_view id) { return overlay_.suspended.find(id) != overlay_.suspended.end(); };
     if (stopped(side.system->id) || (side.person != nullptr && stopped(side.person->id))) return true;
     if (stopped(in_.systems[link_.caller].id) || stopped(in_.systems[link_.from].id)) return true;
+    if (stopped(kEverything) || stopped(in_.routes[ask_.route.value].id)) return true;
     for (const std::uint32_t first : {side.organization, side.system->owner, in_.systems[link_.caller].owner})
       for (std::uint32_t o = first; o != kNone; o = in_.organizations[o].parent)
         if (stopped(in_.organizations[o].id)) return true;

@@ -436,7 +436,7 @@ class Naive {
   }
   bool suspended(const std::string& who, bool person) const {
     Words all = orgs(who, person);
-    all.insert(all.end(), {std::string(to_), q_.caller, std::string(flows_[0]->text("from")), who});
+    all.insert(all.end(), {std::string(to_), q_.caller, std::string(flows_[0]->text("from")), who, q_.route, std::string(kEverything)});
     for (const std::string_view s : {to_, std::string_view(q_.caller)})
       for (const std::string& o : chain(owner(s))) all.push_back(o);
     return std::any_of(all.begin(), all.end(), [&](const std::string& id) { return has(facts_.suspended, id); });
@@ -613,7 +613,7 @@ class Maker {
 
   Facts facts() {
     Facts f;
-    if (chance(20)) f.suspended.push_back(of({"ui", "sys", "ann", "vendor", "ce", "part", "src", "app"}));
+    if (chance(20)) f.suspended.push_back(of({"ui", "sys", "ann", "vendor", "ce", "part", "src", "app", "_everything"}));
     const auto rows = [&](int percent, const Words& who, const Words& classes) {
       std::vector<Facts::Row> out;
       while (chance(percent)) out.push_back({chance(70) ? kOne : kTwo, of(who), of(classes)});

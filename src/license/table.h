@@ -96,6 +96,9 @@ struct Decision {
   ClassId data_class;
 };
 
+// What a suspension of everything is of: no declared id begins so.
+inline constexpr std::string_view kEverything = "_everything";
+
 // What changes faster than a compile: suspensions, patient restrictions, consents, ties of patients to holders. Immutable once published.
 class Overlay {
  public:
@@ -103,7 +106,7 @@ class Overlay {
   ~Overlay();
   Overlay(Overlay&&) noexcept;
   Overlay& operator=(Overlay&&) noexcept;
-  // Suspends a system, organization or person by declared id (everything of an organization stops with it).
+  // Suspends a system, organization, person or route by declared id (everything of an organization stops with it), or kEverything.
   void suspend(std::string_view id, std::string_view reference);
   void lift(std::string_view id);
   // The patient asked that nothing of `class pattern` goes to `recipient` (system or organization id; empty: to nobody but treatment).

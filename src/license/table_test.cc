@@ -470,7 +470,8 @@ TEST(Decide, OverlayNeverWaitsForACompile) {
   const Table t = clinic();
   const Q scribe{"scribe", "", "TREAT", "clinical.note"}, staff{"ehr-ui", "dr-lee", "TREAT", "clinical.note"};
   const Q self{"patient-app", "individual", "PATRQT", "clinical.note", Action::read, "fhir-front", kMaria, kMaria};
-  for (const std::string_view id : {"scribe", "scribe-ai", "ehr"}) {
+  for (const std::string_view id : {std::string_view("scribe"), std::string_view("scribe-ai"), std::string_view("ehr"),
+                                    std::string_view("fhir-front"), kEverything}) {
     Overlay o;
     o.suspend(id, "S-1");
     EXPECT_EQ(told(t, scribe, o), "refuse suspended") << id;

@@ -20,10 +20,10 @@ sys.path[:0] = [str(HERE), str(HERE.parent.parent / "examples")]
 
 MODULES = """
     cli outputs judging imports read example records disclosures deidentify scenarios tokens reload agreements clients
-    integrity faults console leaks crash
+    integrity faults console console_access console_size leaks crash
 """.split()
 if os.environ.get("LICET_PEERS") == "1":
-    MODULES.insert(0, "peers")
+    MODULES[:0] = ["peers", "console_schema"]
 
 
 class Results(unittest.TestResult):

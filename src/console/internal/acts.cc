@@ -15,6 +15,7 @@ using nlohmann::json;
 constexpr auto kReleaseLife = std::chrono::hours(24);
 constexpr auto kMostReleaseLife = std::chrono::hours(24 * 30);
 constexpr std::uint64_t kLookBack = 200'000;
+constexpr std::uint64_t kMostHeld = 5000;
 
 ledger::Draft act(std::string by, const json& payload) {
   ledger::Draft draft;
@@ -58,12 +59,18 @@ Reply record(const Desk& desk, const epoch::FactInput& fact, const std::string& 
 Reply suspend(const Desk& desk, const std::string& id, bool lift, const std::string& by) {
   epoch::FactInput fact;
   fact.kind = lift ? "suspension-lifted" : "suspension";
-  fact.subject = id;
-  // A name that nobody has would stop nobody, silently.
+  fact.subject = id == "*" ? license::kEverything : id;
+  // A name that nobody has would stop nobody, silently. One that is suspended can be lifted, also when it is declared no more.
   const auto epoch = desk.keeper->current();
   const stack::Document* whom = epoch ? epoch->world.stack->find(id) : nullptr;
-  if (epoch && (whom == nullptr || (whom->kind != "system" && whom->kind != "organization" && whom->kind != "person")))
-    return problem(404, "There is no such thing.", "the declaration has no system, organization or person of that id");
+  const bool known =
+      id == "*" ||
+      (whom != nullptr && (whom->kind == "system" || whom->kind == "organization" || whom->kind == "person" || whom->kind == "route"));
+  const bool was = lift && epoch && std::any_of(epoch->facts.begin(), epoch->facts.end(), [&](const stack::Fact& f) {
+                     return f.kind == "suspension" && f.subject == id;
+                   });
+  if (epoch && !known && !was)
+    return problem(404, "There is no such thing.", "the declaration has no system, organization, person or route of that id");
   return record(desk, fact, by);
 }
 
@@ -77,7 +84,7 @@ Reply release(const Desk& desk, const std::string& reference, const std::string&
   }
   if (until <= now || until > now + kMostReleaseLife)
     return problem(400, "This can't be done as asked.", "until must lie in the next 30 days");
-  auto entries = entries_of(*desk.ledger, reference);
+  auto entries = entries_of(*desk.ledger, reference, desk.records);
   if (!entries) return problem(entries.error());
   const json* held = nullptr;
   bool used = false;
@@ -110,7 +117,7 @@ proof::ProveInput evidence_input(const epoch::Epoch& epoch, ledger::Ledger& ledg
 }
 
 Reply explain(const Desk& desk, std::string_view reference) {
-  auto entries = entries_of(*desk.ledger, reference);
+  auto entries = entries_of(*desk.ledger, reference, desk.records);
   const std::vector<gate::Glimpse> recent = desk.gate->recent(500);
   const auto glimpse = std::find_if(recent.begin(), recent.end(), [&](const gate::Glimpse& g) { return g.exchange == reference; });
   if (!entries && (entries.error().code != Code::not_found || glimpse == recent.end())) return problem(entries.error());
@@ -161,35 +168,65 @@ Reply explain(const Desk& desk, std::string_view reference) {
   return json_reply(out);
 }
 
-Result<json> HeldList::list(const ledger::Ledger& ledger) {
+void HeldList::see(const json& entry) {
+  if (text(entry, "kind") == "exchange.held") {
+    json row{{"reference", text(entry, "exchange")},
+             {"time", format(micros(entry.value("time", std::int64_t{0})))},
+             {"state", "waiting"},
+             {"until", nullptr},
+             {"by", ""}};
+    for (const char* name : {"actor", "client", "route", "flow", "purpose", "license"}) row[name] = text(entry, name);
+    held_.insert_or_assign(text(entry, "exchange"), std::move(row));
+    return;
+  }
+  if (text(entry, "kind") != "admin" || !entry.contains("payload")) return;
+  const json& payload = entry["payload"];
+  const auto at = held_.find(text(payload, "reference"));
+  if (at == held_.end()) return;
+  json& row = at->second;
+  const bool used = text(payload, "act") == "release-used";
+  if (!used && text(payload, "act") != "release") return;
+  row["state"] = used ? "used" : "released";
+  if (!used) row["until"] = format(micros(payload.value("until", std::int64_t{0}))), row["by"] = text(entry, "actor");
+}
+
+Result<json> HeldList::list(const ledger::Ledger& ledger, Records* records) {
   const std::lock_guard lock(mutex_);
   const std::uint64_t size = ledger.head().size;
-  if (!begun_) next_ = size > kLookBack ? size - kLookBack : 0, begun_ = true;
-  LICET_TRY_VOID(ledger.read(next_, size, [&](const ledger::Leaf& leaf) {
-    next_ = leaf.index + 1;
-    if (leaf.json.find("\"exchange.held\"") == std::string::npos && leaf.json.find("\"act\":\"release") == std::string::npos) return true;
-    const json entry = json::parse(leaf.json, nullptr, false);
-    if (!entry.is_object()) return true;
-    if (text(entry, "kind") == "exchange.held") {
-      json row{{"reference", text(entry, "exchange")},
-               {"time", format(micros(entry.value("time", std::int64_t{0})))},
-               {"state", "waiting"},
-               {"until", nullptr},
-               {"by", ""}};
-      for (const char* name : {"actor", "client", "route", "flow", "purpose", "license"}) row[name] = text(entry, name);
-      held_.insert_or_assign(text(entry, "exchange"), std::move(row));
-      return true;
+  bool indexed = false;
+  if (records != nullptr) {
+    // Held ones of 30 days, and what was done about them: two questions to the index, and a leaf each for what is new.
+    std::vector<std::uint64_t> fresh;
+    const std::uint64_t end = records->size();
+    for (const char* kind : {"exchange.held", "admin"}) {
+      ledger::Index::Query query;
+      query.kinds = {kind};
+      query.from = ledger.now() - kMostReleaseLife;
+      query.before = end;
+      query.most = kMostHeld;
+      LICET_TRY(rows, records->find(query));
+      for (const ledger::Row& row : rows) {
+        if (begun_ && row.index < next_) break;
+        fresh.push_back(row.index);
+      }
     }
-    if (text(entry, "kind") != "admin" || !entry.contains("payload")) return true;
-    const json& payload = entry["payload"];
-    const auto at = held_.find(text(payload, "reference"));
-    if (at == held_.end()) return true;
-    json& row = at->second;
-    const bool used = text(payload, "act") == "release-used";
-    row["state"] = used ? "used" : "released";
-    if (!used) row["until"] = format(micros(payload.value("until", std::int64_t{0}))), row["by"] = text(entry, "actor");
-    return true;
-  }));
+    std::sort(fresh.begin(), fresh.end());
+    for (const std::uint64_t index : fresh) {
+      LICET_TRY(entry, records->leaf(index));
+      see(entry);
+    }
+    next_ = end;
+    begun_ = indexed = true;
+  }
+  if (!begun_) next_ = size > kLookBack ? size - kLookBack : 0, begun_ = true;
+  if (!indexed)
+    LICET_TRY_VOID(ledger.read(next_, size, [&](const ledger::Leaf& leaf) {
+      next_ = leaf.index + 1;
+      if (leaf.json.find("\"exchange.held\"") == std::string::npos && leaf.json.find("\"act\":\"release") == std::string::npos) return true;
+      const json entry = json::parse(leaf.json, nullptr, false);
+      if (entry.is_object()) see(entry);
+      return true;
+    }));
   const Micros now = ledger.now();
   std::erase_if(held_, [&](const auto& one) {
     const auto begun = time_of_reference(one.first);

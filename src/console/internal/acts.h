@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "console/internal/records.h"
 #include "console/internal/reply.h"
 #include "crypto/keys.h"
 #include "epoch/keeper.h"
@@ -24,6 +25,7 @@ struct Desk {  // all outlive whoever works at it
   ledger::Ledger* ledger = nullptr;
   crypto::KeyRing* keys = nullptr;
   Random* random = nullptr;
+  Records* records = nullptr;  // null: what is asked for is looked for in the ledger itself
 };
 
 // `by` goes into the ledger, where no free text may be: letters, digits and -_.@, 64 at most.
@@ -33,7 +35,7 @@ struct Desk {  // all outlive whoever works at it
 [[nodiscard]] std::optional<Digest> digest_of_hex(std::string_view hex);
 
 [[nodiscard]] Reply record(const Desk& desk, const epoch::FactInput& fact, const std::string& by);
-// Everything of a system, organization or person stops, or goes on. 404: the declaration has nobody of that id.
+// Everything of a system, organization, person or route stops, or goes on; "*": everything. 404: the declaration has nobody of that id.
 [[nodiscard]] Reply suspend(const Desk& desk, const std::string& id, bool lift, const std::string& by);
 // `until`: RFC 3339; empty: 24 h from now; 30 days at most.
 [[nodiscard]] Reply release(const Desk& desk, const std::string& reference, const std::string& until, const std::string& by);
@@ -48,10 +50,12 @@ struct Desk {  // all outlive whoever works at it
 class HeldList {
  public:
   // Newest first, at most 30 days old: {"reference","time","actor","client","route","purpose","license","state","until"}; state: waiting |
-  // released | used | lapsed. Looks back over the last 200,000 entries the first time, then only at what is new.
-  [[nodiscard]] Result<nlohmann::json> list(const ledger::Ledger& ledger);
+  // released | used | lapsed. With an index it asks that; without one it looks back over the last 200,000 entries the first time. Then only
+  // at what is new.
+  [[nodiscard]] Result<nlohmann::json> list(const ledger::Ledger& ledger, Records* records = nullptr);
 
  private:
+  void see(const nlohmann::json& entry);
   std::mutex mutex_;
   std::uint64_t next_ = 0;
   bool begun_ = false;

@@ -21,13 +21,32 @@ std::optional<Micros> time_of_reference(std::string_view reference) {
   return micros(static_cast<std::int64_t>(ms) * 1000);
 }
 
-Result<std::vector<json>> entries_of(const ledger::Ledger& ledger, std::string_view reference) {
+Result<std::vector<json>> entries_of(const ledger::Ledger& ledger, std::string_view reference, Records* records) {
   constexpr std::uint64_t kChunk = 4096;
   const auto begun = time_of_reference(reference);
   if (!begun) return Error{Code::invalid_argument, "that is not a reference: it has 26 letters and digits"};
   std::vector<json> found;
-  for (std::uint64_t to = ledger.head().size; to > 0;) {
-    const std::uint64_t from = to > kChunk ? to - kChunk : 0;
+  std::uint64_t least = 0;  // what lies before it the index has told
+  if (records != nullptr) {
+    ledger::Index::Query query;
+    query.exchange = reference;
+    query.most = 1000;
+    auto rows = records->find(query);
+    const std::uint64_t indexed = records->size();
+    if (rows) {
+      for (auto row = rows->rbegin(); row != rows->rend(); ++row) {
+        if (row->index >= indexed) continue;
+        LICET_TRY(entry, records->leaf(row->index));
+        entry["index"] = row->index;
+        found.push_back(std::move(entry));
+      }
+      least = indexed;
+    }
+  }
+  const std::vector<json> told = std::move(found);
+  found = {};
+  for (std::uint64_t to = ledger.head().size; to > least;) {
+    const std::uint64_t from = std::max(to > kChunk ? to - kChunk : 0, least);
     std::vector<json> here;
     bool older = false;
     LICET_TRY_VOID(ledger.read(from, to, [&](const ledger::Leaf& leaf) {
@@ -47,6 +66,7 @@ Result<std::vector<json>> entries_of(const ledger::Ledger& ledger, std::string_v
     if (older) break;
     to = from;
   }
+  found.insert(found.begin(), told.begin(), told.end());
   if (found.empty()) return Error{Code::not_found, "no exchange with that reference is on this node's ledger"};
   return found;
 }

@@ -1,5 +1,7 @@
 #include "console/internal/page.h"
 
+#include "console/internal/print.h"
+
 namespace licet::console {
 namespace {
 
@@ -175,14 +177,23 @@ std::string_view page_script() {
 std::string page() {
   return document("Licet", kBody, kScript);
 }
-std::string sign_in_page() {
-  return document("Licet: sign in",
-                  "\n<main class=\"sign\"><h1>Licet</h1>\n<p>Open the console at the address that <code>licet serve</code> printed, or "
-                  "enter its key.</p>\n"
-                  "<form method=\"post\" action=\"/login\"><p><label>Key <input name=\"key\" type=\"password\" autocomplete=\"off\" "
-                  "required autofocus></label> "
-                  "<button>Sign in</button></p></form></main>\n",
-                  {});
+std::string sign_in_page(bool accounts, std::string_view provider, bool has_provider, std::string_view wrong) {
+  std::string body = "\n<main class=\"sign\"><h1>Licet</h1>\n";
+  if (!wrong.empty()) body += "<p role=\"alert\" class=\"fail\">" + escaped(wrong) + ".</p>\n";
+  body += "<form method=\"post\" action=\"/login\">";
+  if (accounts)
+    body +=
+        "<p><label>Name <input name=\"name\" autocomplete=\"username\" required autofocus></label></p>"
+        "<p><label>Password <input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label></p>"
+        "<p><label>Code <input name=\"code\" inputmode=\"numeric\" autocomplete=\"one-time-code\" required></label> ";
+  else
+    body +=
+        "<p>Open the console at the address that <code>licet serve</code> printed, or enter its key.</p>"
+        "<p><label>Key <input name=\"key\" type=\"password\" autocomplete=\"off\" required autofocus></label> ";
+  body += "<button>Sign in</button></p></form>\n";
+  if (has_provider)
+    body += "<p><a href=\"/oidc/start\">Sign in with " + escaped(provider.empty() ? "your provider" : provider) + "</a></p>\n";
+  return document("Licet: sign in", body + "</main>\n", {});
 }
 
 }  // namespace licet::console

@@ -121,8 +121,7 @@ Result<json> source_view(const epoch::Epoch& epoch, std::string_view id) {
               {"line", at.first + 1},  {"text", text}};
 }
 
-Result<json> propose(const epoch::Epoch& epoch, std::string_view id, std::string text, const std::string& packs, Micros now,
-                     store::FileSystem& files) {
+Result<Edit> edit(const epoch::Epoch& epoch, std::string_view id, std::string text) {
   LICET_TRY(at, extent_of(epoch.world, id));
   if (!at.source->bytes.ends_with('\n'))
     return Error{Code::failed_precondition, "the file does not end in a newline: end its last line first"};
@@ -131,17 +130,25 @@ Result<json> propose(const epoch::Epoch& epoch, std::string_view id, std::string
   const Lines lines = lines_of(text);
   if (std::any_of(lines.begin(), lines.end(), ends_document))
     return Error{Code::invalid_argument, "one document at a time: no line may begin with --- or ..."};
+  Edit out;
+  out.path = at.source->path;
+  out.before = at.source->bytes;
+  for (std::size_t i = 0; i < at.first; ++i) out.after += std::string(at.lines[i]) + "\n";
+  out.after += text;
+  for (std::size_t i = at.last; i < at.lines.size(); ++i) out.after += std::string(at.lines[i]) + "\n";
+  out.patch = unified(at, lines);
+  return out;
+}
+
+Result<json> propose(const epoch::Epoch& epoch, const Edit& edit, const std::string& packs, Micros now, store::FileSystem& files) {
   std::vector<stack::Source> sources = epoch.world.sources;
-  std::string& bytes = sources[static_cast<std::size_t>(at.source - epoch.world.sources.data())].bytes;
-  bytes.clear();
-  for (std::size_t i = 0; i < at.first; ++i) bytes += std::string(at.lines[i]) + "\n";
-  bytes += text;
-  for (std::size_t i = at.last; i < at.lines.size(); ++i) bytes += std::string(at.lines[i]) + "\n";
+  for (stack::Source& source : sources)
+    if (source.path == edit.path) source.bytes = edit.after;
   LICET_TRY(world, epoch::assemble_sources(std::move(sources), packs, epoch.facts, now, files));
   json problems = json::array();
   for (const stack::Problem& p : world.problems) problems.push_back(p.text());
   const bool judged = world.problems.empty();
-  return json{{"patch", unified(at, lines)},
+  return json{{"patch", edit.patch},
               {"problems", std::move(problems)},
               {"findings", judged ? changed_findings(epoch.world.judgment, world.judgment) : json::array()},
               {"licenses", judged ? changed_licenses(*epoch.world.table, *world.table) : json::array()}};

@@ -32,6 +32,7 @@ struct Reply {
 [[nodiscard]] std::uint64_t number_of(const std::optional<std::string>& text, std::uint64_t otherwise);
 
 // GET status of both.
-[[nodiscard]] nlohmann::json status_json(const gate::Gate& gate, const epoch::Keeper& keeper, const ledger::Ledger& ledger, std::string_view build);
+[[nodiscard]] nlohmann::json status_json(const gate::Gate& gate, const epoch::Keeper& keeper, const ledger::Ledger& ledger,
+                                         std::string_view build);
 
 }  // namespace licet::console

@@ -5,11 +5,15 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <deque>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <unordered_map>
 
 #include "console/internal/reply.h"
+#include "console/internal/sight.h"
 #include "epoch/may.h"
 #include "proof/findings.h"
 
@@ -69,19 +73,6 @@ std::string name_of(const stack::Stack& stack, std::string_view id) {
   const stack::Document* doc = stack.find(id);
   const std::string_view name = doc == nullptr ? std::string_view() : doc->text("name");
   return std::string(name.empty() ? id : name);
-}
-
-// The organization that answers for a declared thing; empty: none is known.
-std::string owner_of(const stack::Stack& stack, std::string_view id, int depth = 0) {
-  const stack::Document* doc = depth > 3 ? nullptr : stack.find(id);
-  if (doc == nullptr) return {};
-  if (doc->kind == "organization") return doc->id;
-  if (doc->kind == "agreement") return std::string(doc->text("down"));
-  if (doc->kind == "person") return std::string(doc->text("organization"));
-  for (const std::string_view to : {doc->text("owner"), doc->text("organization"), doc->text("to"), doc->text("serves"),
-                                    doc->text("reaches"), doc->text("system"), doc->text("about")})
-    if (!to.empty()) return owner_of(stack, to, depth + 1);
-  return {};
 }
 
 const rules::Requirement* requirement_of(const epoch::World& world, std::string_view id, const rules::Pack** in = nullptr) {
@@ -195,18 +186,24 @@ std::optional<Date> date_of(const stack::Document& doc, std::string_view path) {
 }
 
 // The worst of a thing's own findings; pass where all pass, "" where none speaks of it.
-std::string worst_of(const std::multimap<std::string_view, const rules::Finding*>& by_subject, std::string_view id) {
+using BySubject = std::unordered_map<std::string_view, std::vector<const rules::Finding*>>;
+std::string worst_of(const BySubject& by_subject, std::string_view id) {
   const rules::Finding* worst = nullptr;
-  const auto [begin, end] = by_subject.equal_range(id);
-  for (auto it = begin; it != end; ++it)
-    if (worst == nullptr || urgency(it->second->status) < urgency(worst->status)) worst = it->second;
+  if (const auto at = by_subject.find(id); at != by_subject.end())
+    for (const rules::Finding* f : at->second)
+      if (worst == nullptr || urgency(f->status) < urgency(worst->status)) worst = f;
   return worst == nullptr ? std::string() : std::string(rules::name(worst->status));
 }
 
-std::multimap<std::string_view, const rules::Finding*> by_subject(const rules::Judgment& judgment) {
-  std::multimap<std::string_view, const rules::Finding*> out;
-  for (const rules::Finding& f : judgment.findings) out.emplace(f.subject, &f);
+BySubject by_subject(const rules::Judgment& judgment) {
+  BySubject out;
+  out.reserve(judgment.findings.size());
+  for (const rules::Finding& f : judgment.findings) out[f.subject].push_back(&f);
   return out;
+}
+std::span<const rules::Finding* const> of_subject(const BySubject& by, std::string_view id) {
+  const auto at = by.find(id);
+  return at == by.end() ? std::span<const rules::Finding* const>() : std::span<const rules::Finding* const>(at->second);
 }
 
 // How far each organization stands from the entities it works for: 1 a covered entity, 2 its associate, 3 and more a subcontractor. Follows
@@ -232,123 +229,324 @@ std::map<std::string, int, std::less<>> tiers_of(const stack::Stack& stack) {
   return tier;
 }
 
-}  // namespace
-
-json findings_page(const epoch::Epoch& epoch, std::string_view query) {
-  constexpr std::array<const char*, 5> kFacets = {"status", "requirement", "subject", "owner", "about"};
-  std::array<std::string, kFacets.size()> wanted;
-  for (std::size_t i = 0; i < kFacets.size(); ++i) wanted[i] = parameter(query, kFacets[i]).value_or("");
-  const std::string words = parameter(query, "q").value_or("");
-  const stack::Stack& stack = *epoch.world.stack;
-  std::map<std::string_view, std::string> owners;
-  std::array<std::map<std::string_view, std::uint64_t>, kFacets.size()> counts;
-  std::vector<const rules::Finding*> kept;
-  for (const rules::Finding& f : epoch.world.judgment.findings) {
-    if (!words.empty() && !contains_without_case(f.because, words) && !contains_without_case(f.subject, words) &&
-        !contains_without_case(f.requirement, words))
-      continue;
-    auto owner = owners.find(f.subject);
-    if (owner == owners.end()) owner = owners.emplace(f.subject, owner_of(stack, f.subject)).first;
-    const std::array<std::string_view, kFacets.size()> values = {rules::name(f.status), f.requirement, f.subject, owner->second, f.about};
-    std::size_t misses = 0, missed = 0;
-    for (std::size_t i = 0; i < kFacets.size(); ++i)
-      if (!wanted[i].empty() && !any_of_list(wanted[i], values[i])) ++misses, missed = i;
-    // A facet counts what the other filters leave, so that its own choices can still be widened.
-    if (misses == 0)
-      for (std::size_t i = 0; i < kFacets.size(); ++i) ++counts[i][values[i]];
-    else if (misses == 1)
-      ++counts[missed][values[missed]];
-    if (misses == 0) kept.push_back(&f);
-  }
-  if (parameter(query, "sort").value_or("") == "status")
-    std::stable_sort(kept.begin(), kept.end(),
-                     [](const rules::Finding* a, const rules::Finding* b) { return urgency(a->status) < urgency(b->status); });
-  const std::uint64_t offset = std::min<std::uint64_t>(number_of(parameter(query, "offset"), 0), kept.size());
-  const std::uint64_t limit = std::clamp<std::uint64_t>(number_of(parameter(query, "limit"), 100), 1, kMostItems);
-  const std::uint64_t end = std::min<std::uint64_t>(offset + limit, kept.size());
+struct Page {
+  std::uint64_t offset, limit;
+};
+Page page_of(std::string_view query, std::uint64_t otherwise) {
+  return {number_of(parameter(query, "offset"), 0),
+          std::clamp<std::uint64_t>(number_of(parameter(query, "limit"), otherwise), 1, kMostItems)};
+}
+// Puts the page of what was kept into `items`, `total` and `next`.
+template <class T, class Show>
+void put_page(json& out, const std::vector<T>& kept, Page page, Show show) {
+  const std::uint64_t offset = std::min<std::uint64_t>(page.offset, kept.size());
+  const std::uint64_t end = std::min<std::uint64_t>(offset + page.limit, kept.size());
   json items = json::array();
-  for (std::uint64_t i = offset; i < end; ++i) items.push_back(finding_json(epoch, *kept[i]));
-  json facets = json::object();
-  for (std::size_t i = 0; i < kFacets.size(); ++i) {
-    std::vector<std::pair<std::string_view, std::uint64_t>> sorted(counts[i].begin(), counts[i].end());
-    std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
-    if (sorted.size() > kMostFacetValues) sorted.resize(kMostFacetValues);
-    json& facet = facets[kFacets[i]] = json::array();
-    for (const auto& [value, n] : sorted)
-      if (!value.empty()) facet.push_back({{"value", value}, {"count", n}});
-  }
-  return {{"epoch", epoch.number},
-          {"items", std::move(items)},
-          {"total", kept.size()},
-          {"next", end < kept.size() ? json(end) : json(nullptr)},
-          {"facets", std::move(facets)}};
+  for (std::uint64_t i = offset; i < end; ++i) items.push_back(show(kept[i]));
+  out["items"] = std::move(items);
+  out["total"] = kept.size();
+  out["next"] = end < kept.size() ? json(end) : json(nullptr);
 }
 
-json agreements_view(const epoch::Epoch& epoch) {
+constexpr std::array<const char*, 5> kFacets = {"status", "requirement", "subject", "owner", "about"};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
+// What the filters of a request let through, and the facets that count what the other filters leave.
+struct Sifted {
+  std::vector<std::uint32_t> kept;
+  std::array<std::vector<std::uint32_t>, kFacets.size()> counts;  // by value
+};
+Sifted sift(const FindingIndex& index, std::string_view query, const Sight& sight) {
+  const rules::Judgment& judgment = index.epoch->world.judgment;
+  Sifted out;
+  std::array<std::vector<bool>, kFacets.size()> wanted;  // by value; empty: all
+  for (std::size_t i = 0; i < kFacets.size(); ++i) {
+    out.counts[i].assign(index.values[i].size(), 0);
+    const std::string list = parameter(query, kFacets[i]).value_or("");
+    if (list.empty()) continue;
+    wanted[i].resize(index.values[i].size());
+    for (std::size_t v = 0; v < index.values[i].size(); ++v) wanted[i][v] = any_of_list(list, index.values[i][v]);
+  }
+  std::vector<bool> seen(sight.all() ? 0 : index.values[2].size());
+  for (std::size_t v = 0; v < seen.size(); ++v) seen[v] = sight.sees(index.values[2][v]);
+  const std::string words = lower(parameter(query, "q").value_or("").substr(0, 200));
+  for (std::uint32_t n = 0; n < index.rows.size(); ++n) {
+    const FindingIndex::Row& row = index.rows[n];
+    if (!seen.empty() && !seen[row[2]]) continue;
+    if (!words.empty()) {
+      const rules::Finding& f = judgment.findings[n];
+      if (!contains_without_case(f.because, words) && !contains_without_case(f.subject, words) &&
+          !contains_without_case(f.requirement, words))
+        continue;
+    }
+    std::size_t misses = 0, missed = 0;
+    for (std::size_t i = 0; i < kFacets.size(); ++i)
+      if (!wanted[i].empty() && !wanted[i][row[i]]) ++misses, missed = i;
+    // A facet counts what the other filters leave, so that its own choices can still be widened.
+    if (misses == 0)
+      for (std::size_t i = 0; i < kFacets.size(); ++i) ++out.counts[i][row[i]];
+    else if (misses == 1)
+      ++out.counts[missed][row[missed]];
+    if (misses == 0) out.kept.push_back(n);
+  }
+  return out;
+}
+
+}  // namespace
+
+FindingIndex::FindingIndex(std::shared_ptr<const epoch::Epoch> of) : epoch(std::move(of)) {
+  const epoch::World& world = epoch->world;
+  std::array<std::unordered_map<std::string_view, std::uint32_t>, kFacets.size()> ids;
+  std::unordered_map<std::string_view, std::uint32_t> owner_ids;
+  std::deque<std::string> owned;
+  std::unordered_map<std::string_view, std::string_view> owners;  // of subjects
+  rows.reserve(world.judgment.findings.size());
+  for (const rules::Finding& f : world.judgment.findings) {
+    auto owner = owners.find(f.subject);
+    if (owner == owners.end()) owner = owners.emplace(f.subject, owned.emplace_back(owner_of(*world.stack, f.subject))).first;
+    const std::array<std::string_view, kFacets.size()> now = {rules::name(f.status), f.requirement, f.subject, owner->second, f.about};
+    Row row{};
+    for (std::size_t i = 0; i < kFacets.size(); ++i) {
+      const auto [at, fresh] = ids[i].emplace(now[i], static_cast<std::uint32_t>(values[i].size()));
+      if (fresh) values[i].emplace_back(now[i]);
+      row[i] = at->second;
+    }
+    rows.push_back(row);
+  }
+}
+
+json findings_page(const FindingIndex& index, std::string_view query, const Sight& sight) {
+  const epoch::Epoch& epoch = *index.epoch;
+  const auto& all = epoch.world.judgment.findings;
+  Sifted sifted = sift(index, query, sight);
+  if (parameter(query, "sort").value_or("") == "status")
+    std::stable_sort(sifted.kept.begin(), sifted.kept.end(),
+                     [&](std::uint32_t a, std::uint32_t b) { return urgency(all[a].status) < urgency(all[b].status); });
+  json out{{"epoch", epoch.number}};
+  put_page(out, sifted.kept, page_of(query, 100), [&](std::uint32_t n) { return finding_json(epoch, all[n]); });
+  json facets = json::object();
+  for (std::size_t i = 0; i < kFacets.size(); ++i) {
+    std::vector<std::pair<std::string_view, std::uint32_t>> sorted;
+    for (std::size_t v = 0; v < index.values[i].size(); ++v)
+      if (sifted.counts[i][v] > 0 && !index.values[i][v].empty()) sorted.emplace_back(index.values[i][v], sifted.counts[i][v]);
+    const auto first = [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a.first < b.first; };
+    const std::size_t most = std::min(sorted.size(), kMostFacetValues);
+    std::partial_sort(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(most), sorted.end(), first);
+    sorted.resize(most);
+    json& facet = facets[kFacets[i]] = json::array();
+    for (const auto& [value, n] : sorted) facet.push_back({{"value", value}, {"count", n}});
+  }
+  out["facets"] = std::move(facets);
+  return out;
+}
+
+Result<json> finding_groups(const FindingIndex& index, std::string_view query, const Sight& sight) {
+  const std::string by = parameter(query, "by").value_or("requirement");
+  const auto at = std::find(kFacets.begin() + 1, kFacets.begin() + 4, by);
+  if (at == kFacets.begin() + 4) return Error{Code::invalid_argument, "by is requirement, subject or owner"};
+  const auto which = static_cast<std::size_t>(at - kFacets.begin());
+  const epoch::World& world = index.epoch->world;
+  const auto& all = world.judgment.findings;
+  struct Group {
+    std::uint32_t value = 0, count = 0;
+    std::map<std::string_view, std::uint32_t> statuses;
+    const rules::Finding* worst = nullptr;
+  };
+  std::vector<Group> groups(index.values[which].size());
+  for (const std::uint32_t n : sift(index, query, sight).kept) {
+    Group& g = groups[index.rows[n][which]];
+    g.value = index.rows[n][which];
+    ++g.count;
+    ++g.statuses[rules::name(all[n].status)];
+    if (g.worst == nullptr || urgency(all[n].status) < urgency(g.worst->status)) g.worst = &all[n];
+  }
+  std::erase_if(groups, [](const Group& g) { return g.count == 0; });
+  std::sort(groups.begin(), groups.end(), [&](const Group& a, const Group& b) {
+    const int ua = urgency(a.worst->status), ub = urgency(b.worst->status);
+    return ua != ub ? ua < ub : a.count != b.count ? a.count > b.count : index.values[which][a.value] < index.values[which][b.value];
+  });
+  json out{{"epoch", index.epoch->number}};
+  put_page(out, groups, page_of(query, 100), [&](const Group& g) {
+    const rules::Requirement* r = which == 1 ? requirement_of(world, index.values[which][g.value]) : nullptr;
+    return json{{"value", index.values[which][g.value]},
+                {"asks", r == nullptr ? "" : r->asks},
+                {"cites", r == nullptr ? std::vector<std::string>() : r->cites},
+                {"count", g.count},
+                {"statuses", g.statuses},
+                {"worst", rules::name(g.worst->status)},
+                {"because", g.worst->because}};
+  });
+  return out;
+}
+
+namespace {
+
+std::string state_of(const stack::Document& a, Date as_of) {
+  const auto effective = date_of(a, "effective"), expires = date_of(a, "expires"), terminated = date_of(a, "terminated");
+  const auto ends = terminated && (!expires || *terminated < *expires) ? terminated : expires;
+  if (const std::string_view status = a.text("status"); !status.empty() && status != "signed") return std::string(status);
+  if (effective && *effective > as_of) return "future";
+  return ends && *ends < as_of ? "ended" : "live";
+}
+
+}  // namespace
+
+json agreements_view(const epoch::Epoch& epoch, std::string_view query, const Sight& sight) {
   const stack::Stack& stack = *epoch.world.stack;
   const Date as_of = epoch.world.judgment.as_of;
   const auto findings = by_subject(epoch.world.judgment);
-  json items = json::array();
+  const std::string states = parameter(query, "state").value_or(""), party = parameter(query, "party").value_or(""),
+                    words = parameter(query, "q").value_or("");
+  std::vector<const stack::Document*> kept;
   for (const stack::Document* a : stack.all("agreement")) {
+    if (!sight.sees(a->id) || (!party.empty() && a->text("up") != party && a->text("down") != party)) continue;
+    if (!states.empty() && !any_of_list(states, state_of(*a, as_of))) continue;
+    if (!words.empty() && !contains_without_case(a->id, words) && !contains_without_case(name_of(stack, a->text("up")), words) &&
+        !contains_without_case(name_of(stack, a->text("down")), words))
+      continue;
+    kept.push_back(a);
+  }
+  const auto last_day = [](const stack::Document* a) {
+    const auto expires = date_of(*a, "expires"), terminated = date_of(*a, "terminated");
+    return terminated && (!expires || *terminated < *expires) ? terminated : expires;
+  };
+  if (const auto within = parameter(query, "ends_within")) {
+    const Date until = as_of + std::chrono::days(std::min<std::uint64_t>(number_of(within, 0), 3650));
+    std::erase_if(kept, [&](const stack::Document* a) {
+      const auto day = last_day(a);
+      return !day || *day < as_of || *day > until;
+    });
+  }
+  if (parameter(query, "sort").value_or("") == "ends")
+    std::stable_sort(kept.begin(), kept.end(), [&](const stack::Document* a, const stack::Document* b) {
+      return last_day(a).value_or(Date::max()) < last_day(b).value_or(Date::max());
+    });
+  json out{{"epoch", epoch.number}, {"as_of", format(as_of)}};
+  put_page(out, kept, page_of(query, kMostItems), [&](const stack::Document* a) {
     const auto effective = date_of(*a, "effective"), expires = date_of(*a, "expires"), terminated = date_of(*a, "terminated");
     const auto ends = terminated && (!expires || *terminated < *expires) ? terminated : expires;
-    std::string state = "live";
-    if (const std::string_view status = a->text("status"); !status.empty() && status != "signed")
-      state = status;
-    else if (effective && *effective > as_of)
-      state = "future";
-    else if (ends && *ends < as_of)
-      state = "ended";
     json of = json::array();
-    const auto [begin, end] = findings.equal_range(a->id);
-    for (auto it = begin; it != end; ++it)
-      if (urgency(it->second->status) <= 2)
-        of.push_back({{"requirement", it->second->requirement}, {"status", rules::name(it->second->status)}});
-    items.push_back({{"id", a->id},
-                     {"is", a->text("is")},
-                     {"up", a->text("up")},
-                     {"up_name", name_of(stack, a->text("up"))},
-                     {"down", a->text("down")},
-                     {"down_name", name_of(stack, a->text("down"))},
-                     {"state", state},
-                     {"effective", date_or_null(effective)},
-                     {"ends", date_or_null(ends)},
-                     {"days_left", ends ? json((*ends - as_of).count()) : json(nullptr)},
-                     {"next_review", date_or_null(date_of(*a, "next-review"))},
-                     {"covers", field(*a, "covers", json::object())},
-                     {"terms", field(*a, "terms", json::object())},
-                     {"clauses", field(*a, "clauses", json::array())},
-                     {"document", a->text("document")},
-                     {"at", stack.where(a->place)},
-                     {"amiss", std::move(of)}});
-  }
-  return {{"epoch", epoch.number}, {"as_of", format(as_of)}, {"items", std::move(items)}};
+    for (const rules::Finding* f : of_subject(findings, a->id))
+      if (urgency(f->status) <= 2) of.push_back({{"requirement", f->requirement}, {"status", rules::name(f->status)}});
+    return json{{"id", a->id},
+                {"is", a->text("is")},
+                {"up", a->text("up")},
+                {"up_name", name_of(stack, a->text("up"))},
+                {"down", a->text("down")},
+                {"down_name", name_of(stack, a->text("down"))},
+                {"state", state_of(*a, as_of)},
+                {"effective", date_or_null(effective)},
+                {"ends", date_or_null(ends)},
+                {"days_left", ends ? json((*ends - as_of).count()) : json(nullptr)},
+                {"next_review", date_or_null(date_of(*a, "next-review"))},
+                {"covers", field(*a, "covers", json::object())},
+                {"terms", field(*a, "terms", json::object())},
+                {"clauses", field(*a, "clauses", json::array())},
+                {"document", a->text("document")},
+                {"at", stack.where(a->place)},
+                {"amiss", std::move(of)}};
+  });
+  return out;
 }
 
-json map_view(const epoch::Epoch& epoch) {
+namespace {
+
+// The contracts from whom a flow serves to its recipient: the shortest way over those that are live, else over any. One walk an entity.
+class Chains {
+ public:
+  Chains(const stack::Stack& stack, Date as_of) {
+    for (const stack::Document* a : stack.all("agreement"))
+      if (a->text("is") == "baa") edges_[a->text("up")].push_back({a, state_of(*a, as_of)});
+  }
+  [[nodiscard]] json of(std::string_view entity, std::string_view recipient) {
+    json out = json::array();
+    if (entity.empty() || recipient.empty() || entity == recipient) return out;
+    const auto [walks, fresh] = walks_.try_emplace(entity);
+    if (fresh) walks->second = {walk(entity, true), walk(entity, false)};
+    for (const Walk& from : {std::cref(walks->second.first), std::cref(walks->second.second)}) {
+      if (!from.contains(recipient)) continue;
+      std::vector<json> steps;
+      for (std::string_view at = recipient; at != entity && steps.size() < 64;) {
+        const auto& [up, edge] = from.at(at);
+        steps.push_back({{"up", up}, {"down", at}, {"agreement", edge->agreement->id}, {"state", edge->state}});
+        at = up;
+      }
+      for (auto step = steps.rbegin(); step != steps.rend(); ++step) out.push_back(std::move(*step));
+      return out;
+    }
+    out.push_back({{"up", entity}, {"down", recipient}, {"agreement", ""}, {"state", "none"}});
+    return out;
+  }
+
+ private:
+  struct Edge {
+    const stack::Document* agreement;
+    std::string state;
+  };
+  using Walk = std::unordered_map<std::string_view, std::pair<std::string_view, const Edge*>>;  // whence we came
+  [[nodiscard]] Walk walk(std::string_view entity, bool live) const {
+    Walk from;
+    std::deque<std::string_view> next = {entity};
+    from[entity] = {};
+    for (; !next.empty(); next.pop_front()) {
+      const auto edges = edges_.find(next.front());
+      if (edges == edges_.end()) continue;
+      for (const Edge& e : edges->second)
+        if ((!live || e.state == "live") && from.try_emplace(e.agreement->text("down"), next.front(), &e).second)
+          next.push_back(e.agreement->text("down"));
+    }
+    return from;
+  }
+  std::unordered_map<std::string_view, std::vector<Edge>> edges_;
+  std::unordered_map<std::string_view, std::pair<Walk, Walk>> walks_;
+};
+
+constexpr std::size_t kMostNodes = 150;     // beyond it people see organizations first
+constexpr std::size_t kMostSystems = 2000;  // and beyond this one they open them one by one
+
+int rank_of(std::string_view status) {
+  static constexpr std::array<std::string_view, 6> kOrder = {"fail", "stale", "unknown", "accepted", "pass", "not-applicable"};
+  const auto at = std::find(kOrder.begin(), kOrder.end(), status);
+  return static_cast<int>(at - kOrder.begin());
+}
+
+}  // namespace
+
+json map_view(const epoch::Epoch& epoch, std::string_view query, const Sight& sight) {
   const epoch::World& world = epoch.world;
   const stack::Stack& stack = *world.stack;
   const auto findings = by_subject(world.judgment);
   const auto tiers = tiers_of(stack);
+  const std::string level = parameter(query, "level").value_or("auto"), opened = parameter(query, "organization").value_or("");
   std::set<std::string_view> own_apps;  // patients' own
   for (const stack::Document* app : stack.all("app"))
     if (app->text("for") == "individual") own_apps.insert(app->text("system"));
-  std::map<std::string, std::pair<std::size_t, std::size_t>, std::less<>> systems_of;  // all, and those that are patients' own
-  json systems = json::array();
+  // What is seen: systems of those whose things are seen, flows at either end of which such a one stands, and who stands at the other.
+  std::vector<const stack::Document*> systems, flows;
+  std::set<std::string_view> shown_systems, shown_organizations;
+  for (const stack::Document* s : stack.all("system"))
+    if (sight.sees(s->id)) shown_systems.insert(s->id);
+  for (const stack::Document* f : stack.all("flow"))
+    if (sight.sees(f->id)) flows.push_back(f), shown_systems.insert(f->text("from")), shown_systems.insert(f->text("to"));
+  std::unordered_map<std::string_view, std::string_view> owner;
+  std::map<std::string_view, std::pair<std::size_t, std::size_t>> systems_of;  // all, and those that are patients' own
   for (const stack::Document* s : stack.all("system")) {
-    const bool own = own_apps.contains(s->id);
-    auto& [all, individual] = systems_of[std::string(s->text("owner"))];
+    owner[s->id] = s->text("owner");
+    auto& [all, individual] = systems_of[s->text("owner")];
     ++all;
-    if (own) ++individual;
-    systems.push_back({{"id", s->id},
-                       {"name", name_of(stack, s->id)},
-                       {"owner", s->text("owner")},
-                       {"region", s->text("region")},
-                       {"keeps", s->text("keeps")},
-                       {"status", worst_of(findings, s->id)}});
+    if (own_apps.contains(s->id)) ++individual;
+    if (!shown_systems.contains(s->id)) continue;
+    systems.push_back(s);
+    shown_organizations.insert(s->text("owner"));
   }
   json organizations = json::array();
   for (const stack::Document* o : stack.all("organization")) {
+    if (!sight.all() && !shown_organizations.contains(o->id) && !sight.sees(o->id)) continue;
     const auto tier = tiers.find(o->id);
     const auto of = systems_of.find(o->id);
     std::string role = "other";
@@ -361,33 +559,84 @@ json map_view(const epoch::Epoch& epoch) {
                              {"role", role},
                              {"tier", tier == tiers.end() ? json(nullptr) : json(tier->second)},
                              {"part_of", o->text("part-of")},
+                             {"systems", of == systems_of.end() ? 0 : of->second.first},
                              {"status", worst_of(findings, o->id)}});
   }
-  std::map<std::string_view, license::Form> forms;
+  std::unordered_map<std::string_view, license::Form> forms;
   for (const license::License& l : world.table->licenses()) {
     auto& form = forms[l.flow];
     form = std::max(form, l.form);
   }
-  json flows = json::array();
-  for (const stack::Document* f : stack.all("flow")) {
+  const auto form_of = [&](const stack::Document* f) {
     const auto form = forms.find(f->id);
-    flows.push_back({{"id", f->id},
-                     {"from", f->text("from")},
-                     {"to", f->text("to")},
-                     {"data", f->list("data")},
-                     {"purposes", f->list("purposes")},
-                     {"on_behalf_of", f->text("on-behalf-of")},
-                     {"via", f->text("via")},
-                     {"form", form == forms.end() ? "none" : name(form->second)},
-                     {"status", worst_of(findings, f->id)}});
+    return form == forms.end() ? license::Form::none : form->second;
+  };
+  const bool coarse = opened.empty() && (level == "organizations" || systems.size() > (level == "systems" ? kMostSystems : kMostNodes));
+  json out{{"epoch", epoch.number},
+           {"level", coarse ? "organizations" : "systems"},
+           {"totals", {{"organizations", organizations.size()}, {"systems", systems.size()}, {"flows", flows.size()}}},
+           {"organizations", std::move(organizations)},
+           {"systems", json::array()},
+           {"flows", json::array()},
+           {"links", json::array()}};
+  if (coarse) {
+    struct Link {
+      std::size_t flows = 0;
+      license::Form form = license::Form::none;
+      std::string status;
+    };
+    std::map<std::pair<std::string_view, std::string_view>, Link> links;
+    for (const stack::Document* f : flows) {
+      Link& link = links[{owner[f->text("from")], owner[f->text("to")]}];
+      ++link.flows;
+      link.form = std::max(link.form, form_of(f));
+      if (std::string status = worst_of(findings, f->id);
+          link.status.empty() || (!status.empty() && rank_of(status) < rank_of(link.status)))
+        link.status = std::move(status);
+    }
+    for (const auto& [ends, link] : links)
+      out["links"].push_back(
+          {{"from", ends.first}, {"to", ends.second}, {"flows", link.flows}, {"form", license::name(link.form)}, {"status", link.status}});
+    return out;
   }
-  return {
-      {"epoch", epoch.number}, {"organizations", std::move(organizations)}, {"systems", std::move(systems)}, {"flows", std::move(flows)}};
+  const auto inside = [&](std::string_view system) {
+    const auto at = owner.find(system);
+    return opened.empty() || (at != owner.end() && any_of_list(opened, at->second));
+  };
+  std::set<std::string_view> ends;
+  Chains chains(stack, world.judgment.as_of);
+  for (const stack::Document* f : flows) {
+    if (!inside(f->text("from")) && !inside(f->text("to"))) continue;
+    ends.insert(f->text("from"));
+    ends.insert(f->text("to"));
+    const std::string_view served = f->text("on-behalf-of");
+    const auto to = owner.find(f->text("to"));
+    out["flows"].push_back({{"id", f->id},
+                            {"from", f->text("from")},
+                            {"to", f->text("to")},
+                            {"data", f->list("data")},
+                            {"purposes", f->list("purposes")},
+                            {"on_behalf_of", served},
+                            {"via", f->text("via")},
+                            {"form", license::name(form_of(f))},
+                            {"status", worst_of(findings, f->id)},
+                            {"chain", served.empty() || to == owner.end() ? json::array() : chains.of(served, to->second)}});
+  }
+  for (const stack::Document* s : systems)
+    if (inside(s->id) || ends.contains(s->id))
+      out["systems"].push_back({{"id", s->id},
+                                {"name", name_of(stack, s->id)},
+                                {"owner", s->text("owner")},
+                                {"region", s->text("region")},
+                                {"keeps", s->text("keeps")},
+                                {"status", worst_of(findings, s->id)}});
+  return out;
 }
 
-json rules_view(const epoch::Epoch& epoch) {
+json rules_view(const epoch::Epoch& epoch, const Sight& sight) {
   std::map<std::string_view, std::map<std::string, std::uint64_t>> counts;
-  for (const rules::Finding& f : epoch.world.judgment.findings) ++counts[f.requirement][std::string(rules::name(f.status))];
+  for (const rules::Finding& f : epoch.world.judgment.findings)
+    if (sight.sees(f.subject)) ++counts[f.requirement][std::string(rules::name(f.status))];
   json items = json::array(), packs = json::array();
   for (const rules::Pack& pack : epoch.world.packs) {
     packs.push_back({{"id", pack.info.id}, {"version", pack.info.version}, {"status", pack.info.status}, {"title", pack.info.title}});
@@ -400,15 +649,24 @@ json rules_view(const epoch::Epoch& epoch) {
   return {{"epoch", epoch.number}, {"packs", std::move(packs)}, {"items", std::move(items)}};
 }
 
-json vocabulary_view(const epoch::Epoch& epoch) {
+json vocabulary_view(const epoch::Epoch& epoch, std::string_view query, const Sight& sight) {
   const stack::Stack& stack = *epoch.world.stack;
-  json systems = json::array(), classes = json::array();
+  const std::string words = parameter(query, "q").value_or("");
+  std::vector<const stack::Document*> kept;
   for (const stack::Document* s : stack.all("system"))
-    systems.push_back({{"id", s->id},
-                       {"name", name_of(stack, s->id)},
-                       {"owner", s->text("owner")},
-                       {"owner_name", name_of(stack, s->text("owner"))},
-                       {"region", s->text("region")}});
+    if (sight.sees(s->id) && (words.empty() || contains_without_case(s->id, words) || contains_without_case(name_of(stack, s->id), words) ||
+                              contains_without_case(name_of(stack, s->text("owner")), words)))
+      kept.push_back(s);
+  json out{{"epoch", epoch.number}}, classes = json::array();
+  put_page(out, kept, page_of(query, kMostItems), [&](const stack::Document* s) {
+    return json{{"id", s->id},
+                {"name", name_of(stack, s->id)},
+                {"owner", s->text("owner")},
+                {"owner_name", name_of(stack, s->text("owner"))},
+                {"region", s->text("region")}};
+  });
+  out["systems"] = std::move(out["items"]);
+  out.erase("items");
   const license::ClassMap& map = epoch.world.table->classes();
   for (std::uint32_t i = 0; i < map.size(); ++i) classes.push_back(map.name(license::ClassId{i}));
   std::set<std::string_view> purposes, regions;
@@ -419,22 +677,22 @@ json vocabulary_view(const epoch::Epoch& epoch) {
   for (const stack::Document* s : stack.all("system"))
     if (!s->text("region").empty()) regions.insert(s->text("region"));
   std::sort(classes.begin(), classes.end());
-  return {{"epoch", epoch.number},
-          {"systems", std::move(systems)},
-          {"classes", std::move(classes)},
-          {"purposes", purposes},
-          {"regions", regions}};
+  out["classes"] = std::move(classes);
+  out["purposes"] = purposes;
+  out["regions"] = regions;
+  return out;
 }
 
-Result<json> may_view(const epoch::Epoch& epoch, std::string_view query, const epoch::MayBy& with) {
+Result<json> may_view(const epoch::Epoch& epoch, std::string_view query, const epoch::MayBy& with, const Sight& sight) {
   const epoch::MayAsk ask{parameter(query, "system").value_or(""), parameter(query, "data").value_or(""),
                           parameter(query, "purpose").value_or(""), parameter(query, "region").value_or("")};
+  if (!sight.sees(ask.system)) return Error{Code::not_found, "no such system in the declaration"};
   LICET_TRY(may, epoch::may(epoch.world, ask, with));
   const json suspended = suspensions_view(epoch)["items"];
   const stack::Document* system = epoch.world.stack->find("system", ask.system);
   json stops = json::array();
   for (const json& s : suspended)
-    if (s["id"] == ask.system || (system != nullptr && s["id"] == system->text("owner"))) stops.push_back(s);
+    if (s["id"] == ask.system || s["id"] == "*" || (system != nullptr && s["id"] == system->text("owner"))) stops.push_back(s);
   json by = json::array();
   for (const license::License* l : may.licenses) by.push_back(proof::to_json(*l));
   return json{{"epoch", epoch.number},
@@ -450,7 +708,21 @@ Result<json> may_view(const epoch::Epoch& epoch, std::string_view query, const e
               {"under", epoch.world.table->under()}};
 }
 
-Result<json> why_view(const epoch::Epoch& epoch, std::string_view query) {
+namespace {
+
+// What was put on record about these things, newest first. Never of a patient.
+json history_json(const epoch::Epoch& epoch, const json& things) {
+  std::set<std::string> ids;
+  for (const json& one : things) ids.insert(one.value("id", ""));
+  ids.erase("");
+  json out = json::array();
+  for (auto f = epoch.facts.rbegin(); f != epoch.facts.rend() && out.size() < 100; ++f)
+    if (f->patient.empty() && (ids.contains(f->subject) || ids.contains(f->object)))
+      out.push_back({{"time", format(f->recorded)}, {"index", f->index}, {"what", f->kind}, {"subject", f->subject}, {"by", f->by}});
+  return out;
+}
+
+Result<json> why(const epoch::Epoch& epoch, std::string_view query, const Sight& sight) {
   const epoch::World& world = epoch.world;
   json out{{"epoch", epoch.number}, {"under", world.judgment.under}, {"mend", ""}, {"rule", nullptr}, {"license", nullptr}};
   if (const auto wanted = parameter(query, "requirement")) {
@@ -458,7 +730,7 @@ Result<json> why_view(const epoch::Epoch& epoch, std::string_view query) {
     const auto& all = world.judgment.findings;
     const auto f =
         std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.requirement == *wanted && one.subject == subject; });
-    if (f == all.end()) return Error{Code::not_found, "no such requirement speaks of that subject in this epoch"};
+    if (f == all.end() || !sight.sees(subject)) return Error{Code::not_found, "no such requirement speaks of that subject in this epoch"};
     const json shown = finding_json(epoch, *f);
     out["title"] = f->subject.empty() ? f->requirement : f->subject;
     out["status"] = rules::name(f->status);
@@ -475,7 +747,7 @@ Result<json> why_view(const epoch::Epoch& epoch, std::string_view query) {
   if (const auto wanted = parameter(query, "license")) {
     const auto all = world.table->licenses();
     const auto l = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.id == *wanted; });
-    if (l == all.end()) return Error{Code::not_found, "no such license is in force in this epoch"};
+    if (l == all.end() || !sight.any({l->holder, l->flow})) return Error{Code::not_found, "no such license is in force in this epoch"};
     json shown = proof::to_json(*l);
     out["title"] = l->holder;
     out["status"] = "pass";
@@ -494,7 +766,7 @@ Result<json> why_view(const epoch::Epoch& epoch, std::string_view query) {
   }
   const std::string id = parameter(query, "id").value_or("");
   const stack::Document* doc = world.stack->find(id);
-  if (doc == nullptr) return Error{Code::not_found, "nothing of that id is declared"};
+  if (doc == nullptr || !sight.sees(id)) return Error{Code::not_found, "nothing of that id is declared"};
   const auto findings = by_subject(world.judgment);
   out["title"] = name_of(*world.stack, id);
   out["status"] = worst_of(findings, id);
@@ -504,20 +776,32 @@ Result<json> why_view(const epoch::Epoch& epoch, std::string_view query) {
   out["path"] = path_json(world, json::array({id}));
   out["facts"] = facts_json(world, json::array({{{"id", id}}}));
   json of = json::array();
-  const auto [begin, end] = findings.equal_range(id);
-  for (auto it = begin; it != end; ++it) of.push_back(finding_json(epoch, *it->second));
+  for (const rules::Finding* f : of_subject(findings, id)) of.push_back(finding_json(epoch, *f));
   out["findings"] = std::move(of);
   return out;
 }
 
-Result<json> cut_view(const epoch::Epoch& epoch, std::string_view id) {
+}  // namespace
+
+Result<json> why_view(const epoch::Epoch& epoch, std::string_view query, const Sight& sight) {
+  LICET_TRY(out, why(epoch, query, sight));
+  json things = out["facts"];
+  for (const json& step : out["path"]) things.push_back(step);
+  if (things.size() > 64) things.erase(things.begin() + 64, things.end());
+  out["history"] = history_json(epoch, things);
+  return out;
+}
+
+Result<json> cut_view(const epoch::Epoch& epoch, std::string_view id, const Sight& sight) {
   const stack::Stack& stack = *epoch.world.stack;
-  const stack::Document* whom = stack.find(id);
-  if (whom == nullptr || (whom->kind != "system" && whom->kind != "organization" && whom->kind != "person"))
-    return Error{Code::not_found, "the declaration has no system, organization or person of that id"};
+  const bool everything = id == "*";
+  const stack::Document* whom = everything ? nullptr : stack.find(id);
+  if (!everything && (whom == nullptr || !sight.sees(id) ||
+                      (whom->kind != "system" && whom->kind != "organization" && whom->kind != "person" && whom->kind != "route")))
+    return Error{Code::not_found, "the declaration has no system, organization, person or route of that id"};
   // As decide() stops: the thing itself, and every system of an organization or of its parts.
   const auto stopped = [&](std::string_view one) {
-    if (one == id) return true;
+    if (everything || one == id) return true;
     std::string organization = owner_of(stack, one);
     for (int depth = 0; !organization.empty() && depth < 16; ++depth) {
       if (organization == id) return true;
@@ -526,37 +810,154 @@ Result<json> cut_view(const epoch::Epoch& epoch, std::string_view id) {
     }
     return false;
   };
-  json items = json::array();
-  std::size_t care_flows = 0;
+  const auto is_care = [](std::string_view p) { return p == "TREAT" || p == "ETREAT" || p == "BTG"; };
+  const auto flow_stops = [&](const stack::Document& flow) {
+    return flow.text("via") == id || stopped(flow.text("from")) || stopped(flow.text("to"));
+  };
+  std::vector<const license::License*> licenses;
+  const auto license_care = [&](const license::License* l) { return std::any_of(l->purposes.begin(), l->purposes.end(), is_care); };
   for (const license::License& l : epoch.world.table->licenses()) {
     const stack::Document* flow = stack.find("flow", l.flow);
-    if (!stopped(l.holder) && !(flow != nullptr && (stopped(flow->text("from")) || stopped(flow->text("to"))))) continue;
-    const bool care =
-        std::any_of(l.purposes.begin(), l.purposes.end(), [](const auto& p) { return p == "TREAT" || p == "ETREAT" || p == "BTG"; });
-    care_flows += care ? 1 : 0;
-    json one{{"license", l.id}, {"holder", l.holder}, {"flow", l.flow}, {"purposes", l.purposes}, {"classes", l.classes}, {"care", care}};
-    if (care)
-      items.insert(items.begin() + static_cast<std::ptrdiff_t>(care_flows - 1), std::move(one));
-    else
-      items.push_back(std::move(one));
+    if (stopped(l.holder) || (flow != nullptr && flow_stops(*flow))) licenses.push_back(&l);
   }
-  return json{{"epoch", epoch.number},      {"id", id},           {"kind", whom->kind},
-              {"name", name_of(stack, id)}, {"care", care_flows}, {"items", std::move(items)}};
+  std::vector<const stack::Document*> flows;
+  const auto flow_care = [&](const stack::Document* f) {
+    const auto purposes = f->list("purposes");
+    return std::any_of(purposes.begin(), purposes.end(), is_care);
+  };
+  // Only what the gate carries can be stopped.
+  for (const stack::Document* f : stack.all("flow"))
+    if (!f->text("via").empty() && flow_stops(*f)) flows.push_back(f);
+  const auto care_end = std::stable_partition(licenses.begin(), licenses.end(), license_care);
+  std::stable_partition(flows.begin(), flows.end(), flow_care);
+  json out{{"epoch", epoch.number},
+           {"id", id},
+           {"kind", everything ? "stack" : whom->kind},
+           {"name", everything ? "Everything" : name_of(stack, id)},
+           {"care", care_end - licenses.begin()},
+           {"total", licenses.size()},
+           {"items", json::array()},
+           {"flows", json::array()}};
+  if (licenses.size() > kMostItems) licenses.resize(kMostItems);
+  if (flows.size() > kMostItems) flows.resize(kMostItems);
+  for (const license::License* l : licenses)
+    out["items"].push_back({{"license", l->id},
+                            {"holder", l->holder},
+                            {"flow", l->flow},
+                            {"purposes", l->purposes},
+                            {"classes", l->classes},
+                            {"care", license_care(l)}});
+  for (const stack::Document* f : flows)
+    out["flows"].push_back(
+        {{"id", f->id}, {"from", f->text("from")}, {"to", f->text("to")}, {"purposes", f->list("purposes")}, {"care", flow_care(f)}});
+  return out;
 }
 
-json suspensions_view(const epoch::Epoch& epoch) {
+json suspensions_view(const epoch::Epoch& epoch, const Sight* sight) {
   std::map<std::string_view, const stack::Fact*> last;
   for (const stack::Fact& f : epoch.facts)
     if (f.kind == "suspension" || f.kind == "suspension-lifted") last[f.subject] = &f;
   json items = json::array();
   for (const auto& [id, fact] : last)
-    if (fact->kind == "suspension")
-      items.push_back({{"id", id},
-                       {"name", name_of(*epoch.world.stack, id)},
+    if (fact->kind == "suspension" && (sight == nullptr || id == license::kEverything || sight->sees(id)))
+      items.push_back({{"id", id == license::kEverything ? "*" : id},
+                       {"name", id == license::kEverything ? "Everything" : name_of(*epoch.world.stack, id)},
                        {"since", format(fact->recorded)},
                        {"by", fact->by},
                        {"index", fact->index}});
   return {{"epoch", epoch.number}, {"items", std::move(items)}};
+}
+
+namespace {
+
+// The order in which OCR and auditors ask, and which citations answer: the findings under them say how it stands.
+struct AuditRequest {
+  std::string_view asks;
+  std::array<std::string_view, 4> cites;
+};
+constexpr AuditRequest kRequests[] = {
+    {"Risk analysis, dated, of every system with ePHI", {"164.308(a)(1)(ii)(A)"}},
+    {"Inventory of systems, devices and media with ePHI", {"164.310(d)", "164.308(a)(7)(ii)(E)"}},
+    {"Risk management plan, tied to the risks", {"164.308(a)(1)(ii)(B)"}},
+    {"Policies and procedures", {"164.316", "164.530(i)"}},
+    {"Training records of the workforce", {"164.308(a)(5)", "164.530(b)"}},
+    {"Business associates and executed agreements", {"164.308(b)", "164.314(a)", "164.502(e)", "164.504(e)"}},
+    {"Security incidents and breaches", {"164.308(a)(6)", "164.404", "164.408", "164.410"}},
+    {"Review of information system activity", {"164.308(a)(1)(ii)(D)", "164.312(b)"}},
+    {"Contingency plan and its tests", {"164.308(a)(7)"}},
+    {"Access: authorization, review and ending", {"164.308(a)(3)", "164.308(a)(4)", "164.312(a)"}},
+    {"Encryption and transmission security", {"164.312(a)(2)(iv)", "164.312(e)"}},
+    {"Individuals' rights: access, amendment, accounting", {"164.524", "164.526", "164.528"}},
+};
+
+}  // namespace
+
+json requests_view(const FindingIndex& index, const Sight& sight) {
+  const epoch::World& world = index.epoch->world;
+  const auto& all = world.judgment.findings;
+  // Which requests a rule answers, by its citations; then every finding is looked at once.
+  std::vector<std::uint32_t> answers(index.values[1].size());
+  for (std::size_t r = 0; r < answers.size(); ++r) {
+    const rules::Requirement* rule = requirement_of(world, index.values[1][r]);
+    for (std::size_t n = 0; rule != nullptr && n < std::size(kRequests); ++n)
+      for (const std::string_view cite : kRequests[n].cites)
+        if (!cite.empty() && std::any_of(rule->cites.begin(), rule->cites.end(), [&](std::string_view has) {
+              return has.starts_with(cite) && (has.size() == cite.size() || has[cite.size()] == '(');
+            }))
+          answers[r] |= std::uint32_t{1} << n;
+  }
+  std::vector<bool> seen(sight.all() ? 0 : index.values[2].size());
+  for (std::size_t v = 0; v < seen.size(); ++v) seen[v] = sight.sees(index.values[2][v]);
+  std::array<std::map<std::string_view, std::uint32_t>, std::size(kRequests)> counts;
+  std::array<const rules::Finding*, std::size(kRequests)> worst{};
+  for (std::size_t i = 0; i < index.rows.size(); ++i) {
+    const FindingIndex::Row& row = index.rows[i];
+    if (answers[row[1]] == 0 || (!seen.empty() && !seen[row[2]])) continue;
+    for (std::size_t n = 0; n < std::size(kRequests); ++n) {
+      if ((answers[row[1]] >> n & 1) == 0) continue;
+      ++counts[n][rules::name(all[i].status)];
+      if (worst[n] == nullptr || urgency(all[i].status) < urgency(worst[n]->status)) worst[n] = &all[i];
+    }
+  }
+  json items = json::array();
+  for (std::size_t n = 0; n < std::size(kRequests); ++n) {
+    json cites = json::array();
+    for (const std::string_view cite : kRequests[n].cites)
+      if (!cite.empty()) cites.push_back(cite);
+    items.push_back({{"n", n + 1},
+                     {"asks", kRequests[n].asks},
+                     {"cites", std::move(cites)},
+                     {"counts", counts[n]},
+                     {"state", worst[n] == nullptr ? "" : rules::name(worst[n]->status)},
+                     {"sentence", worst[n] == nullptr ? "No pack in force asks about this." : worst[n]->because}});
+  }
+  return {{"epoch", index.epoch->number}, {"items", std::move(items)}};
+}
+
+std::map<std::string, std::string> roles_of(const stack::Stack& stack) {
+  std::map<std::string, std::string> out;
+  for (const auto& [id, tier] : tiers_of(stack)) out[id] = tier == 1 ? "entity" : tier == 2 ? "associate" : "subcontractor";
+  return out;
+}
+
+std::string agreement_state(const stack::Document& agreement, Date as_of) {
+  return state_of(agreement, as_of);
+}
+
+json fact_kinds_view() {
+  json items = json::array();
+  for (const epoch::FactKind& kind : epoch::fact_kinds()) {
+    if (kind.patient) continue;
+    json details = json::array();
+    for (const epoch::FactDetail& d : kind.details)
+      details.push_back(fmt::format("{}={}{}{}", d.name, d.choices, d.many ? ",…" : "", d.required ? " (required)" : ""));
+    items.push_back({{"kind", kind.kind}, {"subject", kind.subject}, {"object", kind.object}, {"details", std::move(details)}});
+  }
+  return {{"items", std::move(items)}};
+}
+
+json rule_view(const rules::Requirement& requirement, const rules::Pack& pack) {
+  return rule_json(requirement, pack);
 }
 
 }  // namespace licet::console

@@ -1,5 +1,5 @@
-// A bundle checked in the browser, with nothing but its bytes: docs/formats/bundle.md, "What `verify` checks", 1 to 5. What is left to
-// `licet verify`: that the tables follow from the entries, and that none is missing.
+// A bundle checked in the browser, with nothing but its bytes: docs/formats/bundle.md, "What `verify` checks", 1 to 5 and 7. What is left to
+// `licet verify`: that the tables follow from the entries.
 
 export interface Check { what: string; sound: boolean; more: string }
 export interface Files extends Map<string, Uint8Array<ArrayBuffer>> {}
@@ -72,6 +72,19 @@ async function included(leaf: Uint8Array<ArrayBuffer>, index: number, size: numb
 
 export interface Manifest { origin: string; made: string; period: { from: string; to: string }; complete: boolean; ephi: boolean; entries: number; known: { size: number; root: string }; files: { path: string; bytes: number; sha256: string }[] }
 
+const micros = (time: string): number => Date.parse(`${time.slice(0, 19)}Z`) * 1000 + Number((/\.(\d+)/.exec(time)?.[1] ?? '').padEnd(6, '0').slice(0, 6));
+/** Why a complete bundle is not: its entries of the period follow each other, with a neighbor on both sides where the log has one. */
+function missing(all: { index: number; time: number }[], from: number, to: number, size: number): string {
+  const there = new Set(all.map((e) => e.index)), within = all.filter((e) => e.time >= from && e.time < to);
+  const gap = within.find((e, i) => i > 0 && e.index !== within[i - 1]!.index + 1);
+  if (gap) return `before entry ${gap.index} some are missing`;
+  const first = within[0]?.index ?? all.find((e) => e.time >= to)?.index ?? size, last = within.at(-1)?.index ?? first - 1;
+  if (first > 0 && !there.has(first - 1)) return `entry ${first - 1}, the last before the period, is missing`;
+  if (last + 1 < size && !there.has(last + 1)) return `entry ${last + 1}, the first after the period, is missing`;
+  return '';
+}
+
+
 export async function verify(files: Files): Promise<{ checks: Check[]; manifest: Manifest | null }> {
   const checks: Check[] = [];
   const say = (what: string, sound: boolean, more = '') => checks.push({ what, sound, more });
@@ -96,7 +109,7 @@ export async function verify(files: Files): Promise<{ checks: Check[]; manifest:
     const checkpoint = await opened(text(read('ledger/checkpoint')), by);
     const [origin, size, root] = (checkpoint ?? '').split('\n');
     const rootBytes = raw(root ?? '');
-    say('The log’s head is signed, and the one that the manifest names', !!checkpoint && origin === manifest.origin && Number(size) === manifest.known.size, `${size ?? 'no'} entries`);
+    say('The log’s head is signed, and the one that the manifest names', !!checkpoint && origin === manifest.origin && Number(size) === manifest.known.size && hex(rootBytes) === manifest.known.root, `${size ?? 'no'} entries`);
     const lines = (path: string) => text(read(path)).split('\n').filter(Boolean);
     const [entries, proofs] = [lines('ledger/entries.jsonl'), lines('ledger/proofs.jsonl')];
     let outside = entries.length === proofs.length ? '' : 'entries and proofs differ in number';
@@ -106,6 +119,13 @@ export async function verify(files: Files): Promise<{ checks: Check[]; manifest:
       before = index;
     }
     say(`${entries.length} entries are in that log`, !outside, outside);
+    const all = entries.map((line, i) => ({ index: (JSON.parse(proofs[i]!) as { index: number }).index, time: (JSON.parse(line) as { time: number }).time }));
+    const back = all.findIndex((e, i) => i > 0 && e.time < all[i - 1]!.time);
+    say('Times never fall', back < 0, back < 0 ? '' : `entry ${all[back]!.index} is earlier than the one before`);
+    if (manifest.complete) {
+      const gap = missing(all, micros(manifest.period.from), micros(manifest.period.to), Number(size));
+      say('No entry of the period is missing', !gap, gap);
+    }
   } catch (e) {
     say('The bundle can be read', false, (e as Error).message);
   }
