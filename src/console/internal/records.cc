@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint64_t kMostSteps = 60'000'000;  // some 0.2 s of SQLite's work
 constexpr std::chrono::milliseconds kWait{200}, kLook{500};
+constexpr std::uint64_t kFar = 50'000;
 
 }  // namespace
 
@@ -84,7 +85,8 @@ void Records::fresh() {
   }
   const std::uint64_t wanted = options_.ledger->head().size;
   std::unique_lock lock(waiting_);
-  if (indexed_ >= wanted || stopping_) return;
+  // Far behind, as after a first start, 200 ms change nothing.
+  if (indexed_ >= wanted || wanted - indexed_ > kFar || stopping_) return;
   ask_ = true;
   wake_.notify_all();
   came_.wait_for(lock, kWait, [&] { return indexed_ >= wanted || stopping_; });
