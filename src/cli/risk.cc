@@ -696,8 +696,11 @@ class Risk {
                 }
                 return {};
               }));
-    if (file.input("data").sha256 != report_.inputs[0].sha256)
-      return Error{Code::failed_precondition, args_.input + ": changed while it was read; " + args_.out + " must not be used"};
+    if (file.input("data").sha256 != report_.inputs[0].sha256) {
+      std::error_code ignored;
+      fs::remove(args_.out, ignored);
+      return Error{Code::failed_precondition, args_.input + ": changed while it was read; " + args_.out + " was taken away again"};
+    }
     input.rows = written;
     report_.output = input;
     return {};
