@@ -442,7 +442,7 @@ class Risk {
   }
 
   risk::Streamed::Options options(std::uintmax_t bytes) {
-    risk::Streamed::Options out{.parts = std::clamp<std::size_t>(static_cast<std::size_t>(bytes >> 25), 16, 1024),
+    risk::Streamed::Options out{.parts = std::clamp<std::size_t>(static_cast<std::size_t>(bytes >> 23), 16, 1024),
                                 .population = !args_.population.empty(),
                                 .most_values = args_.memory << 18};
     crypto::SystemRandom random;
