@@ -263,7 +263,7 @@ std::vector<std::vector<std::string>> risk_rows(const Report& r) {
 constexpr std::string_view kStyle = R"(
 body{font:15px/1.5 Georgia,serif;color:#111;background:#fff;max-width:48rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:1.8rem 0 .4rem}.soft,figcaption{color:#555}
-table{border-collapse:collapse;width:100%;font-size:.9rem;margin:.4rem 0}th,td{text-align:left;vertical-align:top;padding:.25rem .5rem;border-bottom:1px solid #ccc;overflow-wrap:anywhere}
+table{border-collapse:collapse;width:100%;font-size:.9rem;margin:.4rem 0}th,td{text-align:left;vertical-align:top;padding:.25rem .5rem;border-bottom:1px solid #ccc}td:last-child{overflow-wrap:anywhere}
 thead th{border-bottom:2px solid #111}tbody th{font-weight:400}.notice{border:1px solid #111;padding:.6rem 1rem}code{font-size:.85em;overflow-wrap:anywhere}
 figure{margin:1rem 0}svg{width:100%;height:auto}figcaption{font-size:.85rem}
 .grid{stroke:#ddd}.mark{stroke:#111;stroke-dasharray:2 3}.before{fill:#555}.after{fill:#fff;stroke:#111}.line{fill:none;stroke:#111;stroke-width:1.5}.dashed{stroke-dasharray:6 4}

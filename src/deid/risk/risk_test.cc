@@ -444,7 +444,7 @@ struct Setting {
   std::vector<std::size_t> quasi{0, 1, 2}, sensitive{3, 4};
   std::vector<Ladder> ladders;
   explicit Setting(const Rows& rows) : table(table_of(kNames, rows)) {
-    for (const char* spec : {"date:month,year,5y,10y", "prefix:4,3", "any"}) {
+    for (const char* spec : {"date:year,5y,10y", "prefix:4,3", "any"}) {
       auto h = Hierarchy::parse(spec);
       auto made = ladder(table.columns[ladders.size()], *std::move(h));
       ladders.push_back(*std::move(made));
@@ -524,7 +524,7 @@ TEST(Search, FindsWhatLookingEverywhereFinds) {
                             {.k = 150},
                             {.k = 5000},
                             {.distinct_l = 50}};
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
     const Rows rows = people(seed, 160);
     const Setting s(rows);
     for (const Target& target : targets) {

@@ -49,7 +49,7 @@ std::size_t Ids::seek(std::uint64_t key) const {
 }
 
 void Ids::grow() {
-  std::vector<Slot> old(slots_.size() * 4);
+  std::vector<Slot> old(slots_.size() * 2);
   old.swap(slots_);
   for (const Slot& slot : old)
     if (slot.id != Dictionary::kNone) slots_[seek(slot.key)] = slot;
