@@ -149,7 +149,7 @@ def main():
         row(f"search, {target}, {rows:,} rows, {name}", run,
             f"{s['nodes']:,.0f} combinations, {s['checks']} checked, {'optimal' if s['optimal'] else 'not proven optimal'}, loss {s.get('loss', 1):.3f}")
     people(huge, args.rows * 4)
-    for memory in ("64",):
+    for memory in ("16",):
         run = timed(measure(huge, "--memory", memory))
         row(f"{rows * 4:,} rows ({huge.stat().st_size / 2**20:,.0f} MiB), streamed with --memory {memory}", run, f"{huge.stat().st_size / 2**20 / run[0]:.0f} MiB/s")
     half = timed(measure(big, "--memory", "16"))
