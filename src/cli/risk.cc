@@ -266,9 +266,14 @@ class Risk {
       return Error{Code::invalid_argument, "--match, --truth and --rows go with --against FILE"};
     if (!args_.out.empty() && (!report_.target || args_.as_is))
       return Error{Code::invalid_argument, "--out writes what a search found: it goes with --target, without --as-is"};
-    for (const std::string* path : {&args_.out, &args_.rows})
-      if (!path->empty() && !args_.again && fs::exists(*path))
-        return Error{Code::already_exists, *path + ": is there already; --again makes it once more"};
+    for (const std::string* path : {&args_.out, &args_.rows}) {
+      if (path->empty()) continue;
+      std::error_code none;
+      for (const std::string* read : {&args_.input, &args_.against, &args_.population})
+        if (!read->empty() && fs::equivalent(*path, *read, none))
+          return Error{Code::invalid_argument, *path + ": is what is read; name another file"};
+      if (!args_.again && fs::exists(*path)) return Error{Code::already_exists, *path + ": is there already; --again makes it once more"};
+    }
     report_.program = std::string("licet ") + LICET_VERSION;
     report_.made = format(std::chrono::floor<std::chrono::days>(SystemClock().now()));
     report_.command = args_.command;

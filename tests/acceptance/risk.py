@@ -215,6 +215,7 @@ class Says(unittest.TestCase):
             (["visits.csv", "--quasi", QUASI, "--match", "zip"], "go with --against"),
             (["visits.csv", "--quasi", QUASI, "--population-size", "9"], "the data alone have 4000 rows"),
             (["visits.csv", "--quasi", QUASI, "--sensitive", "sex"], "one or the other"),
+            (["visits.csv", "--quasi", QUASI, "--target", "k=2", "--out", "visits.csv", "--again"], "is what is read"),
             (["open.csv", "--quasi", "a"], "row 2: a quote is opened and not closed"),
             (["short.csv", "--quasi", "a"], "row 2 has 1 fields, the first line 2"),
             (["empty.csv", "--quasi", "a"], "must name the columns"),
