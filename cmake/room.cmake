@@ -1,7 +1,11 @@
-# room(NAME [USES rooms…] [LIBS libraries…]): the static library licet_NAME of src/NAME, and NAME_test of its *_test.cc files.
+# room(NAME [FOLDER folder] [USES rooms…] [LIBS libraries…]): the static library licet_NAME of src/NAME (or of src/FOLDER, a part of a room that
+# is a library of its own), and NAME_test of its *_test.cc files.
 function(room name)
-  cmake_parse_arguments(ARG "" "" "USES;LIBS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS src/${name}/*.cc src/${name}/internal/*.cc)
+  cmake_parse_arguments(ARG "" "FOLDER" "USES;LIBS" ${ARGN})
+  if(NOT ARG_FOLDER)
+    set(ARG_FOLDER ${name})
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS src/${ARG_FOLDER}/*.cc src/${ARG_FOLDER}/internal/*.cc)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")

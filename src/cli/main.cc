@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   licet::cli::add_coverage(app, run);
   licet::cli::add_diff(app, run);
   licet::cli::add_deid(app, run);
+  licet::cli::add_risk(app, run);
   licet::cli::add_serve(app, run);
   licet::cli::add_token(app, run);
   licet::cli::add_record(app, run);

@@ -16,6 +16,7 @@ void add_init(CLI::App& app, Run& run);
 void add_check(CLI::App& app, Run& run);
 void add_coverage(CLI::App& app, Run& run);
 void add_deid(CLI::App& app, Run& run);
+void add_risk(CLI::App& app, Run& run);
 void add_diff(CLI::App& app, Run& run);
 void add_serve(CLI::App& app, Run& run);
 void add_token(CLI::App& app, Run& run);

@@ -11,7 +11,7 @@ import unittest
 from world import BINARY, ROOT, Case
 
 RIVERBEND = "examples/riverbend"
-VERBS = "init check coverage diff deid serve token record suspend lift release explain prove verify report schema letter notify facts import read".split()
+VERBS = "init check coverage diff deid risk serve token record suspend lift release explain prove verify report schema letter notify facts import read".split()
 STATUSES = {"pass", "fail", "unknown", "not-applicable", "accepted", "stale"}
 
 
