@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent / "examples")]
 
 MODULES = """
-    cli outputs imports read example records disclosures deidentify scenarios tokens reload agreements clients
+    cli outputs imports read example records disclosures deidentify deid_formats scenarios tokens reload agreements clients
     integrity faults console leaks crash
 """.split()
 if os.environ.get("LICET_PEERS") == "1":
