@@ -8,6 +8,7 @@
 namespace licet::cli {
 
 Result<void> deid_ccda(FormatRun& run, std::istream& in, std::ostream& out, const std::string& name) {
+  if (run.library.ccda.elements.empty()) return Error{Code::not_found, "packs/deid has no xml-rules"};
   // One document, read whole; longer than a record may be, it isn't.
   const std::size_t most = run.limits.resource_bytes;
   std::string document(most + 1, '\0');

@@ -63,6 +63,8 @@ std::optional<DeidFormat> detect_format(std::string_view head, const std::filesy
 
 Result<void> deid_segments(FormatRun& run, std::istream& in, std::ostream& out, const std::string& name, DeidFormat format) {
   const bool x12 = format == DeidFormat::x12;
+  if ((x12 ? run.library.x12 : run.library.hl7).segments.empty())
+    return Error{Code::not_found, "packs/deid has no segment-rules for " + std::string(cli::name(format))};
   codec::SegmentFramer framer(x12 ? codec::SegmentFormat::x12 : codec::SegmentFormat::hl7_v2, run.limits.resource_bytes);
   const deid::SegmentTransform transform(run.library, run.profile, x12 ? run.library.x12 : run.library.hl7);
   deid::Pieces pieces(run.engine, run.text);

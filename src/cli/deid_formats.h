@@ -36,7 +36,7 @@ struct FormatRun {
   std::function<void(const std::string& where, std::string_view text, const std::vector<deid::Span>& spans)> note;
   std::size_t records = 0, bytes = 0;
   // CSV
-  std::vector<deid::Column> columns;
+  std::vector<deid::Column> columns = {};
   bool declared = false, accept_inferred = false;
 };
 

@@ -2,29 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cstring>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+
+#include "codec/scan.h"
 
 namespace licet::codec {
 namespace {
 
 // The next delimiter, quote or line end from `at` on, or the end.
 std::size_t next_mark(std::string_view text, std::size_t at, char delimiter) {
-#ifdef __SSE2__
-  const __m128i d = _mm_set1_epi8(delimiter), q = _mm_set1_epi8('"'), n = _mm_set1_epi8('\n'), r = _mm_set1_epi8('\r');
-  for (; at + 16 <= text.size(); at += 16) {
-    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
-    const __m128i any =
-        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, d), _mm_cmpeq_epi8(v, q)), _mm_or_si128(_mm_cmpeq_epi8(v, n), _mm_cmpeq_epi8(v, r)));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(any));
-    if (mask != 0) return at + static_cast<std::size_t>(std::countr_zero(mask));
-  }
-#endif
-  while (at < text.size() && text[at] != delimiter && text[at] != '"' && text[at] != '\n' && text[at] != '\r') ++at;
-  return at;
+  return find_any(text, at, delimiter, '"', '\n', '\r');
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "codec/scan.h"
+
 namespace licet::codec {
 namespace {
 
@@ -126,11 +128,6 @@ void hl7_escape(std::string_view plain, const Marks& m, std::string& out) {
   }
 }
 
-bool SegmentFramer::ends_segment(char c) const {
-  if (format_ == SegmentFormat::hl7_v2) return c == '\r' || c == '\n' || c == '\x0b' || c == '\x1c';
-  return marks_ && c == marks_->terminator;
-}
-
 bool SegmentFramer::is_header(std::string_view rest) const {
   const auto any = [&](const auto& names) {
     return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
@@ -187,7 +184,11 @@ std::optional<SegmentUnit> SegmentFramer::next() {
         }
         continue;
       }
-      if (!ends_segment(all[at])) continue;
+      if (marks_)
+        at = std::min(all.find(marks_->terminator, at), all.size());
+      else
+        at = find_hl7_end(all, at);
+      if (at == all.size()) break;
       std::size_t next = at + 1;
       if (format_ == SegmentFormat::x12)
         while (next < all.size() && (all[next] == '\r' || all[next] == '\n' || all[next] == ' ')) ++next;

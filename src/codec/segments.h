@@ -58,7 +58,6 @@ class SegmentFramer {
 
  private:
   [[nodiscard]] bool is_header(std::string_view rest) const;
-  [[nodiscard]] bool ends_segment(char c) const;
   SegmentFormat format_;
   std::size_t most_;
   std::string buffer_;

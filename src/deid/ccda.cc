@@ -54,6 +54,33 @@ class Writer {
     children(root, Value::none, false, 1);
     out_ += "</ClinicalDocument>\n";
   }
+  // The names, numbers and addresses of everybody in the document, also where it is dropped.
+  void learn(const pugi::xml_node& node, std::size_t depth = 0) {
+    if (!scrubs_ || depth > kDeepest) return;
+    for (const pugi::xml_node& child : node.children()) {
+      if (child.type() != pugi::node_element) continue;
+      const std::string_view name = local(child.name()), parent = local(node.name());
+      Kind kind = Kind::text;
+      std::string words;
+      if (name == "given" || name == "family" || (name == "name" && (parent == "patient" || parent.ends_with("Person"))))
+        kind = Kind::name;
+      else if (name == "streetAddressLine")
+        kind = Kind::street;
+      else if (name == "city")
+        kind = Kind::city;
+      if (kind != Kind::text) {
+        words_below(child, words);
+      } else if (name == "telecom") {
+        kind = Kind::phone;
+        words = child.attribute("value").value();
+      } else if (name == "id" && parent == "patientRole") {
+        kind = Kind::mrn;
+        words = child.attribute("extension").value();
+      }
+      if (!words.empty()) learned_.emplace_back(kind, std::move(words));
+      learn(child, depth + 1);
+    }
+  }
   [[nodiscard]] bool too_deep() const { return too_deep_; }
 
   void finish(std::string& out) {
@@ -288,18 +315,14 @@ class Writer {
         return;
       }
       original.append(root).append("^").append(extension);
-      if (scrubs_ && extension.size() >= 3 && local(node.parent().name()) == "patientRole") learned_.emplace_back(Kind::mrn, extension);
     } else if (name == "telecom") {
       original = node.attribute("value").value();
       if (original.starts_with("mailto:")) kind = Kind::email;
       if (original.starts_with("http")) kind = Kind::url;
       if (original.starts_with("fax")) kind = Kind::fax;
-      if (scrubs_ && !original.empty()) learned_.emplace_back(kind, original);
     } else {
       words_below(node, original);
       if (kind == Kind::name && local(node.parent().name()).ends_with("Organization")) kind = Kind::organization;
-      if (scrubs_ && original.size() >= 3 && (kind == Kind::name || kind == Kind::street || kind == Kind::city))
-        learned_.emplace_back(kind, original);
     }
     const bool put = put_value(kind, original, Written::compact, c_, made);
     const bool in_address = local(node.parent().name()) == "addr";
@@ -355,6 +378,7 @@ Result<void> CcdaTransform::apply(std::string_view document, CcdaRun& run, std::
           run.values.patient.append(id.attribute("root").value()).append("^").append(id.attribute("extension").value());
   }
   Writer writer(library_, profile_, run);
+  writer.learn(root);
   writer.document(root);
   if (writer.too_deep()) return Error{Code::invalid_argument, "its elements are nested deeper than 256"};
   writer.finish(out);

@@ -22,10 +22,10 @@ namespace licet::deid {
 
 struct Column {
   enum class Is : std::uint8_t { drop, keep, number, token, patient, identifier };
-  std::string name;
+  std::string name = {};
   Is is = Is::drop;
   Kind kind = Kind::id;
-  std::string why;
+  std::string why = {};
   [[nodiscard]] std::string_view word() const;  // "drop", "keep", … or the kind's name
 };
 // errors: invalid_argument: not such a word.

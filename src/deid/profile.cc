@@ -98,9 +98,6 @@ class Loader {
       for (const Node& document : parsed.documents) LICET_TRY_VOID(one(document));
     }
     if (library_.fhir.types.empty()) return Error{Code::invalid_argument, "packs/deid: no kind: fhir-elements among its files"};
-    if (library_.hl7.segments.empty() || library_.x12.segments.empty())
-      return Error{Code::invalid_argument, "packs/deid: no kind: segment-rules for hl7-v2 or for x12 among its files"};
-    if (library_.ccda.elements.empty()) return Error{Code::invalid_argument, "packs/deid: no kind: xml-rules among its files"};
     if (library_.zips.small.none()) return Error{Code::invalid_argument, "packs/deid: no kind: zip3 among its files"};
     crypto::Sha256 hash;
     for (const stack::Source& source : sources) {

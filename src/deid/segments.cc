@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "codec/scan.h"
+
 namespace licet::deid {
 namespace {
 
@@ -52,8 +54,7 @@ class Writer {
   void unit(std::string_view bytes) {
     std::size_t at = 0;
     while (at < bytes.size()) {
-      std::size_t end = at;
-      while (end < bytes.size() && !ends(bytes[end])) ++end;
+      const std::size_t end = x12_ ? std::min(bytes.find(marks_.terminator, at), bytes.size()) : codec::find_hl7_end(bytes, at);
       std::size_t next = end;
       if (x12_) {
         if (next < bytes.size()) ++next;
@@ -482,12 +483,10 @@ Result<void> SegmentTransform::apply(std::string_view unit, const codec::Marks* 
     }
   }
   // Its form first: what is no segment makes the whole message something else than what it says it is.
-  const auto ends = [&](char c) { return x12 ? c == marks.terminator : c == '\r' || c == '\n' || c == '\x0b' || c == '\x1c'; };
   std::size_t count = 0;
   std::string_view pid, st, se;
   for (std::size_t at = first; at < unit.size();) {
-    std::size_t end = at;
-    while (end < unit.size() && !ends(unit[end])) ++end;
+    const std::size_t end = x12 ? std::min(unit.find(marks.terminator, at), unit.size()) : codec::find_hl7_end(unit, at);
     std::string_view segment = unit.substr(at, end - at);
     if (!segment.empty()) {
       const std::string_view name = segment.substr(0, segment.find(marks.element));
