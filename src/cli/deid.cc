@@ -100,7 +100,7 @@ class Deidentifier {
       std::size_t number = 0;
       for (std::string line; std::getline(in, line);) {
         ++number;
-        const std::size_t tab = line.find('\t');
+        const std::size_t tab = line.rfind('\t');  // an original may hold one
         if (tab == std::string::npos)
           return Error{Code::invalid_argument, args_.codes + ":" + std::to_string(number) + ": no tab between original and code"};
         LICET_TRY_VOID(codes_.remember(line.substr(0, tab), line.substr(tab + 1)));
@@ -145,7 +145,9 @@ class Deidentifier {
   Result<void> save_codes() {
     if (args_.codes.empty()) return {};
     std::string all;
-    codes_.each([&](const std::string& original, const std::string& code) { all += original + '\t' + code + '\n'; });
+    codes_.each([&](const std::string& original, const std::string& code) {
+      if (original.find_first_of("\r\n") == std::string::npos) all += original + '\t' + code + '\n';  // of those that fit on a line
+    });
     const std::string temporary = args_.codes + ".part";
     {
       std::ofstream out(temporary, std::ios::binary);
