@@ -88,7 +88,8 @@ TEST(Ccda, Elements) {
        "<patient><name><given>Xanthe</given><family>Brindlemoor</family></name></patient><section><text><list><item>xanthe brindlemoor "
        "rested &amp; "
        "ate</item></list></text></section>",
-       "<patient><name nullFlavor=\"MSK\"/></patient><section><text><list><item>[NAME] [NAME] rested &amp; ate</item></list></text></section>"},
+       "<patient><name nullFlavor=\"MSK\"/></patient><section><text><list><item>[NAME] [NAME] rested &amp; "
+       "ate</item></list></text></section>"},
       {"safe-harbor-text", R"(<text><linkHtml href="http://plantedworth.example">x</linkHtml><name>Plantedworth</name></text>)", "<text/>"},
       {"safe-harbor-text", R"(<observation><text><reference value="#p1"/></text></observation>)",
        R"(<observation><text><reference value="#p1"/></text></observation>)"},

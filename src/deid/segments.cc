@@ -33,18 +33,23 @@ void split(std::string_view text, char mark, Parts& out) {
     out.push_back(text);
     return;
   }
-  for (;;) {
-    const std::size_t at = text.find(mark);
-    out.push_back(text.substr(0, at));
-    if (at == std::string_view::npos) return;
-    text.remove_prefix(at + 1);
+  // Fields are a few bytes each: looking at each byte beats a search for each mark.
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != mark) continue;
+    out.push_back(text.substr(begin, at - begin));
+    begin = at + 1;
   }
+  out.push_back(text.substr(begin));
 }
 
 class Writer {
  public:
   Writer(const Profile& profile, const SegmentRules& rules, const Marks& marks, bool x12, SegmentRun& run)
-      : profile_(profile), rules_(rules), marks_(marks), x12_(x12), run_(run), c_(run.values) {
+      : profile_(profile), rules_(rules), marks_(marks), x12_(x12), run_(run), c_(run.values), scratch_(run.scratch.reveal()) {
+    out_.clear();
+    places_.clear();
+    learned_.clear();
     scrubs_ = profile_.rule(Kind::text).act == Act::scrub && run_.pieces != nullptr;
     if (run_.pieces != nullptr) run_.pieces->clear();
     written_ = x12 ? Written::compact_day : Written::compact;
@@ -123,10 +128,7 @@ class Writer {
   }
 
  private:
-  struct Place {
-    std::size_t at = 0, piece = 0;
-    bool lines = false;  // its line breaks are repetitions
-  };
+  using Place = SegmentRun::Place;
 
   bool ends(char c) const { return x12_ ? c == marks_.terminator : c == '\r' || c == '\n' || c == '\x0b' || c == '\x1c'; }
 
@@ -443,14 +445,15 @@ class Writer {
   ValueContext& c_;
   bool scrubs_ = false;
   Written written_ = Written::compact;
-  std::string out_;
   std::string_view segment_;
-  Parts fields_;
-  std::array<Parts, 2> parts_;
-  std::vector<bool> filled_;
-  std::vector<std::size_t> starts_;
-  std::vector<Place> places_;
-  std::vector<std::pair<Kind, std::string>> learned_;
+  SegmentRun::Scratch& scratch_;
+  std::string& out_ = scratch_.out;
+  Parts& fields_ = scratch_.fields;
+  std::array<Parts, 2>& parts_ = scratch_.parts;
+  std::vector<bool>& filled_ = scratch_.filled;
+  std::vector<std::size_t>& starts_ = scratch_.starts;
+  std::vector<Place>& places_ = scratch_.places;
+  std::vector<std::pair<Kind, std::string>>& learned_ = scratch_.learned;
 };
 
 Error wrong(std::size_t offset, std::string_view what) {

@@ -14,11 +14,12 @@
 // Input: untrusted; fuzzed by fuzz/fuzz_deid_formats.cc. Source: 45 CFR 164.514(b)(2), (e)(2); HL7 v2.8 chapters 2A and 3 to 12; ASC X12.
 #pragma once
 
-#include <memory>
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/phi.h"
 #include "codec/segments.h"
 #include "deid/profile.h"
 #include "deid/values.h"
@@ -31,6 +32,22 @@ struct SegmentRun {
   Pieces::Note note = {};
   // What the counts count: messages of the batch, batches; segments of the set, sets, groups.
   std::uint64_t inner = 0, middle = 0, outer = 0;
+
+  // Memory kept from unit to unit.
+  struct Place {
+    std::size_t at = 0, piece = 0;
+    bool lines = false;  // its line breaks are repetitions
+  };
+  struct Scratch {
+    std::string out;
+    std::vector<std::string_view> fields;
+    std::array<std::vector<std::string_view>, 2> parts;
+    std::vector<bool> filled;
+    std::vector<std::size_t> starts;
+    std::vector<Place> places;
+    std::vector<std::pair<Kind, std::string>> learned;
+  };
+  Phi<Scratch> scratch = {};
 };
 
 class SegmentTransform {

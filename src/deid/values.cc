@@ -202,11 +202,17 @@ bool is_token(std::string_view text) {
 
 bool is_decimal(std::string_view text) {
   if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
-  if (text.empty() || text.size() > 20 || std::count(text.begin(), text.end(), '.') > 1) return false;
-  return std::any_of(text.begin(), text.end(), digit) && std::all_of(text.begin(), text.end(), [](char c) { return digit(c) || c == '.'; });
+  if (text.size() > 20) return false;
+  std::size_t digits = 0, points = 0;
+  for (const char c : text) {
+    digits += digit(c);
+    points += c == '.';
+  }
+  return digits > 0 && points <= 1 && digits + points == text.size();
 }
 
 bool says_which(std::string_view text, bool runs) {
+  if (text.size() < 8 && !(runs && text.size() == 7)) return false;  // too short for any of them
   std::size_t run = 0, most = 0, digits = 0, dashes = 0;
   for (const char c : text) {
     run = digit(c) ? run + 1 : 0;
