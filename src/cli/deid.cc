@@ -21,6 +21,7 @@
 
 #include "cli/config.h"
 #include "cli/deid_data.h"
+#include "cli/deid_formats.h"
 #include "cli/deid_library.h"
 #include "cli/deid_score.h"
 #include "cli/terminal.h"
@@ -40,19 +41,10 @@ struct DeidArgs {
   std::string out, profile = "safe-harbor-text", format = "auto", language = "en", columns, score, review, key, codes,
                    packs = default_packs();
   std::vector<std::string> ignore;
-  bool spans = false, again = false, quiet = false;
+  bool spans = false, again = false, quiet = false, accept_inferred = false;
 };
 
-enum class Format { text, fhir, ndjson, csv };
-
-std::optional<Format> format_of(const std::string& asked, const fs::path& path) {
-  const std::string word = asked != "auto" ? asked : path.extension().string();
-  if (word == "text" || word == ".txt" || word == ".md" || word == ".log" || word.empty()) return Format::text;
-  if (word == "fhir" || word == ".json") return Format::fhir;
-  if (word == "ndjson" || word == ".ndjson" || word == ".jsonl") return Format::ndjson;
-  if (word == "csv" || word == ".csv") return Format::csv;
-  return std::nullopt;
-}
+constexpr std::size_t kHead = 1 << 16;
 
 // One run: what it works with, and what it counts.
 class Deidentifier {
@@ -108,7 +100,7 @@ class Deidentifier {
       std::size_t number = 0;
       for (std::string line; std::getline(in, line);) {
         ++number;
-        const std::size_t tab = line.find('\t');
+        const std::size_t tab = line.rfind('\t');  // an original may hold one
         if (tab == std::string::npos)
           return Error{Code::invalid_argument, args_.codes + ":" + std::to_string(number) + ": no tab between original and code"};
         LICET_TRY_VOID(codes_.remember(line.substr(0, tab), line.substr(tab + 1)));
@@ -118,30 +110,44 @@ class Deidentifier {
       review_.open(args_.review, std::ios::binary);
       if (!review_) return Error{Code::unavailable, args_.review + ": can't be written"};
     }
+    run_.emplace(FormatRun{.library = *library_,
+                           .profile = *profile_,
+                           .lexicon = lexicon_,
+                           .engine = *engine_,
+                           .text = *text_,
+                           .values = {.library = *library_, .profile = *profile_, .as_of = as_of_, .codes = codes_, .key = as_bytes(key_)},
+                           .limits = limits_,
+                           .complain = [this](const std::string& where, std::string_view what) { complain(where, what); },
+                           .note = [this](const std::string& where, std::string_view text,
+                                          const std::vector<deid::Span>& spans) { note_spans(where, text, spans); },
+                           .accept_inferred = args_.accept_inferred});
     LICET_TRY_VOID(read_columns());
     context_.emplace(fhir_context());
     return {};
   }
 
+  // What stands behind --columns: a file, or the columns themselves.
   Result<void> read_columns() {
-    for (std::string_view rest = args_.columns; !rest.empty();) {
-      const std::string_view pair = rest.substr(0, rest.find(','));
-      rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
-      const std::size_t equals = pair.find('=');
-      const std::string_view kind = equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
-      const auto known = deid::kind_of(kind);
-      if (!known && kind != "keep")
-        return Error{Code::invalid_argument,
-                     "--columns: \"" + std::string(pair) + "\" is not NAME=KIND (a kind such as name, date, zip, text; or keep)"};
-      columns_.emplace_back(std::string(pair.substr(0, equals)), known);
+    if (args_.columns.empty()) return {};
+    std::string text = args_.columns;
+    if (text.find('=') == std::string::npos) {
+      LICET_TRY(bytes, store::real_files().read_all(args_.columns, 1 << 20));
+      text = std::move(bytes);
+      if (text.find('\n') == std::string::npos) text += '\n';
     }
+    auto columns = deid::parse_columns(text);
+    if (!columns) return Error{Code::invalid_argument, "--columns: " + columns.error().message};
+    run_->columns = *std::move(columns);
+    run_->declared = true;
     return {};
   }
 
   Result<void> save_codes() {
     if (args_.codes.empty()) return {};
     std::string all;
-    codes_.each([&](const std::string& original, const std::string& code) { all += original + '\t' + code + '\n'; });
+    codes_.each([&](const std::string& original, const std::string& code) {
+      if (original.find_first_of("\r\n") == std::string::npos) all += original + '\t' + code + '\n';  // of those that fit on a line
+    });
     const std::string temporary = args_.codes + ".part";
     {
       std::ofstream out(temporary, std::ios::binary);
@@ -164,11 +170,6 @@ class Deidentifier {
           return Error{Code::invalid_argument, input + " is a folder: say where its files go with --out FOLDER"};
         for (const auto& entry : fs::recursive_directory_iterator(input)) {
           if (!entry.is_regular_file()) continue;
-          if (!format_of(args_.format, entry.path())) {
-            std::fprintf(stderr, "licet deid: %s: left out, its kind of file is not read\n", entry.path().c_str());
-            ++failed_;
-            continue;
-          }
           jobs.emplace_back(entry.path(), args_.out.empty() ? fs::path() : fs::path(args_.out) / fs::relative(entry.path(), input));
         }
       } else if (fs::exists(input)) {
@@ -193,10 +194,18 @@ class Deidentifier {
       complain(from.string(), "can't be read");
       return {};
     }
-    const auto format = format_of(args_.format, from);
-    if (!format) return Error{Code::invalid_argument, from.string() + ": say what it is with --format text, fhir, ndjson or csv"};
+    std::string head(kHead, '\0');
+    in.read(head.data(), static_cast<std::streamsize>(head.size()));
+    head.resize(static_cast<std::size_t>(in.gcount()));
+    in.clear();
+    in.seekg(0);
+    const auto format = args_.format == "auto" ? detect_format(head, from) : deid_format(args_.format);
+    if (!format) {
+      complain(from.string(), "left out, its kind of file is not read (--format says what it is)");
+      return {};
+    }
     known_.clear();
-    if (*format != Format::csv && *format != Format::text && profile_->rule(deid::Kind::text).act == deid::Act::scrub) {
+    if ((*format == DeidFormat::fhir || *format == DeidFormat::ndjson) && profile_->rule(deid::Kind::text).act == deid::Act::scrub) {
       learn(in, *format);
       in.clear();
       in.seekg(0);
@@ -209,7 +218,10 @@ class Deidentifier {
       {
         std::ofstream out(part, std::ios::binary | std::ios::trunc);
         if (!out) return Error{Code::unavailable, to.string() + ": can't be written"};
-        LICET_TRY_VOID(stream(in, out, from.string(), *format));
+        if (auto done = stream(in, out, from.string(), *format); !done) {
+          fs::remove(part);
+          return done;
+        }
         if (!out.flush()) return Error{Code::exhausted, to.string() + ": can't be written to its end"};
       }
       fs::rename(part, to);
@@ -220,30 +232,68 @@ class Deidentifier {
   }
 
   Result<void> standard_input() {
-    const auto format = format_of(args_.format == "auto" ? "text" : args_.format, {});
-    if (!format) return Error{Code::invalid_argument, "--format is text, fhir, ndjson or csv"};
-    if (args_.out.empty()) return stream(std::cin, std::cout, "-", *format);
+    // Its first bytes say what it is; they are read again with the rest.
+    std::string head(kHead, '\0');
+    std::cin.read(head.data(), static_cast<std::streamsize>(head.size()));
+    head.resize(static_cast<std::size_t>(std::cin.gcount()));
+    std::cin.clear();
+    const auto format = args_.format == "auto" ? detect_format(head, {}) : deid_format(args_.format);
+    if (!format) {
+      complain("-", "left out, nothing that is read (--format says what it is)");
+      return {};
+    }
+    Chained chained(std::move(head), *std::cin.rdbuf());
+    std::istream in(&chained);
+    if (args_.out.empty()) return stream(in, std::cout, "-", *format);
     const std::string part = args_.out + ".part";
     {
       std::ofstream out(part, std::ios::binary);
       if (!out) return Error{Code::unavailable, args_.out + ": can't be written"};
-      LICET_TRY_VOID(stream(std::cin, out, "-", *format));
+      if (auto done = stream(in, out, "-", *format); !done) {
+        fs::remove(part);
+        return done;
+      }
+      if (!out.flush()) return Error{Code::exhausted, args_.out + ": can't be written to its end"};
     }
     fs::rename(part, args_.out);
     return {};
   }
 
-  Result<void> stream(std::istream& in, std::ostream& out, const std::string& name, Format format) {
-    if (args_.spans && format != Format::text) return Error{Code::invalid_argument, name + ": --spans is for text"};
+  // Bytes read before, then the rest of a stream.
+  class Chained : public std::streambuf {
+   public:
+    Chained(std::string head, std::streambuf& rest) : head_(std::move(head)), rest_(rest) {
+      setg(head_.data(), head_.data(), head_.data() + head_.size());
+    }
+
+   private:
+    int_type underflow() override {
+      const auto got = rest_.sgetn(chunk_.data(), static_cast<std::streamsize>(chunk_.size()));
+      if (got <= 0) return traits_type::eof();
+      setg(chunk_.data(), chunk_.data(), chunk_.data() + got);
+      return traits_type::to_int_type(chunk_[0]);
+    }
+    std::string head_, chunk_ = std::string(1 << 16, '\0');
+    std::streambuf& rest_;
+  };
+
+  Result<void> stream(std::istream& in, std::ostream& out, const std::string& name, DeidFormat format) {
+    if (args_.spans && format != DeidFormat::text)
+      return Error{Code::invalid_argument, name + ": --spans is for text; this is " + std::string(cli::name(format))};
     switch (format) {
-      case Format::text:
+      case DeidFormat::text:
         return plain(in, out, name);
-      case Format::fhir:
+      case DeidFormat::fhir:
         return document(in, out, name);
-      case Format::ndjson:
+      case DeidFormat::ndjson:
         return lines(in, out, name);
-      case Format::csv:
-        return table(in, out, name);
+      case DeidFormat::csv:
+        return deid_csv(*run_, in, out, name);
+      case DeidFormat::hl7:
+      case DeidFormat::x12:
+        return deid_segments(*run_, in, out, name, format);
+      case DeidFormat::ccda:
+        return deid_ccda(*run_, in, out, name);
     }
     return {};
   }
@@ -341,7 +391,7 @@ class Deidentifier {
   }
 
   // The names, numbers and addresses of every Patient in the file: found again wherever its texts say them.
-  void learn(std::istream& in, Format format) {
+  void learn(std::istream& in, DeidFormat format) {
     const auto patient = [&](const codec::ResourceScan& scan) {
       if (scan.type != "Patient") return;
       deid::Known& known = known_[std::string(scan.id)];
@@ -356,7 +406,7 @@ class Deidentifier {
         strings(codec::JsonValue(*scan.tape, member.first), member.key == "extension", kind, known);
       }
     };
-    if (format == Format::ndjson) {
+    if (format == DeidFormat::ndjson) {
       codec::ResourceScanner scanner{Limits{}};
       for (std::string line; std::getline(in, line);)
         if (line.find("\"Patient\"") != std::string::npos)
@@ -491,119 +541,6 @@ class Deidentifier {
     return {};
   }
 
-  // ---- CSV (RFC 4180)
-  // ---------------------------------------------------------------------------------------------------------------------
-
-  // One record, which may hold line breaks inside quotes. nullopt: the end; `problem` where it is malformed.
-  static std::optional<std::vector<std::string>> record(std::istream& in, std::size_t& bytes, const char*& problem) {
-    problem = nullptr;
-    if (in.peek() == std::char_traits<char>::eof()) return std::nullopt;
-    std::vector<std::string> cells(1);
-    bool quoted = false, was_quoted = false;
-    for (int c = in.get();; c = in.get()) {
-      if (c == std::char_traits<char>::eof()) {
-        if (quoted) problem = "a quote that is never closed";
-        return cells;
-      }
-      ++bytes;
-      const char ch = static_cast<char>(c);
-      if (cells.back().size() > (4U << 20)) problem = "a cell longer than 4 MiB";
-      if (quoted) {
-        if (ch != '"')
-          cells.back() += ch;
-        else if (in.peek() == '"')
-          cells.back() += static_cast<char>(in.get());
-        else
-          quoted = false;
-        continue;
-      }
-      if (ch == '"') {
-        if (!cells.back().empty() || was_quoted) problem = "a quote inside a cell that has none around it";
-        quoted = was_quoted = true;
-      } else if (ch == ',') {
-        cells.emplace_back();
-        was_quoted = false;
-      } else if (ch == '\n') {
-        if (!cells.back().empty() && cells.back().back() == '\r') cells.back().pop_back();
-        return cells;
-      } else {
-        cells.back() += ch;
-      }
-    }
-  }
-
-  static void put_cell(std::string& row, std::string_view cell) {
-    if (!row.empty()) row += ',';
-    if (cell.find_first_of(",\"\r\n") == std::string_view::npos) {
-      row += cell.empty() ? "\"\"" : cell;
-      return;
-    }
-    row += '"';
-    for (const char c : cell) row += c == '"' ? std::string("\"\"") : std::string(1, c);
-    row += '"';
-  }
-
-  Result<void> table(std::istream& in, std::ostream& out, const std::string& name) {
-    const char* problem = nullptr;
-    auto head = record(in, bytes_, problem);
-    if (!head || problem != nullptr) {
-      complain(name, "no header row");
-      return {};
-    }
-    struct Column {
-      std::size_t at;
-      std::optional<deid::Kind> kind;
-    };
-    std::vector<Column> kept;
-    std::string row, left_out;
-    for (std::size_t i = 0; i < head->size(); ++i) {
-      const auto declared = std::find_if(columns_.begin(), columns_.end(), [&](const auto& c) { return c.first == (*head)[i]; });
-      if (declared == columns_.end()) {
-        left_out += " " + (*head)[i];
-        continue;
-      }
-      if (declared->second && profile_->rule(*declared->second).act == deid::Act::drop) continue;
-      kept.push_back({i, declared->second});
-      put_cell(row, (*head)[i]);
-    }
-    if (!left_out.empty())
-      std::fprintf(stderr, "licet deid: %s: columns left out, since nobody said what they are:%s (declare them with --columns NAME=KIND)\n",
-                   name.c_str(), left_out.c_str());
-    if (kept.empty())
-      return Error{Code::invalid_argument,
-                   name + ": no column is left: say with --columns what they are, such as --columns dob=date,note=text,sex=keep"};
-    out << row << '\n';
-    for (std::size_t number = 2;; ++number) {
-      auto cells = record(in, bytes_, problem);
-      if (!cells) break;
-      ++records_;
-      const std::string where = name + ": record " + std::to_string(number);
-      if (problem != nullptr || cells->size() != head->size()) {
-        complain(where, problem != nullptr ? problem : "another number of cells than the header has");
-        continue;
-      }
-      row.clear();
-      for (const Column& c : kept) {
-        const std::string& cell = (*cells)[c.at];
-        std::string made;
-        if (!c.kind || cell.empty()) {
-          made = cell;
-        } else if (*c.kind == deid::Kind::text) {
-          engine_->find(cell, no_one_, found_);
-          note_spans(where, cell, found_.spans);
-          text_->apply(cell, found_.spans, text_context({}), made);
-        } else {
-          const std::vector<deid::Span> all = {{0, static_cast<std::uint32_t>(cell.size()), *c.kind, 1}};
-          note_spans(where, cell, all);
-          text_->apply(cell, all, text_context("table"), made);
-        }
-        put_cell(row, made);
-      }
-      out << row << '\n';
-    }
-    return {};
-  }
-
   // ---- the end
   // ----------------------------------------------------------------------------------------------------------------------------
 
@@ -619,14 +556,35 @@ class Deidentifier {
   }
 
   double speed() const {
+    const std::size_t bytes = bytes_ + (run_ ? run_->bytes : 0);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
-    return static_cast<double>(bytes_) / 1e6 / std::max(seconds, 1e-6);
+    return static_cast<double>(bytes) / 1e6 / std::max(seconds, 1e-6);
+  }
+
+  // What was met in HL7 v2, X12, C-CDA and CSV, rule by rule.
+  void rules() const {
+    const deid::Tally& t = run_->values.tally;
+    const auto row = [](std::uint64_t count, std::string_view what, std::string_view did, std::string_view cites) {
+      if (count > 0)
+        std::fprintf(stderr, "%10llu  %-14.*s %-10.*s %.*s\n", static_cast<unsigned long long>(count), static_cast<int>(what.size()),
+                     what.data(), static_cast<int>(did.size()), did.data(), static_cast<int>(cites.size()), cites.data());
+    };
+    for (std::size_t k = 0; k < deid::kKinds; ++k) {
+      const deid::Rule& rule = profile_->rule(static_cast<deid::Kind>(k));
+      row(t.kinds[k], deid::name(static_cast<deid::Kind>(k)), deid::name(rule.act), rule.cites);
+    }
+    row(t.dropped, "other values", "drop", "by the format's rules, whatever the profile");
+    row(t.unlisted, "other values", "drop", "no rule lists them");
+    row(t.misfit, "other values", "drop", "not of the form that theirs must have");
+    for (const auto& [part, count] : t.unlisted_parts) row(count, part, "drop", "no rule lists it");
   }
 
   void summary() const {
     if (args_.quiet) return;
-    std::fprintf(stderr, "%s%zu files, %zu there already, %zu records, %zu identifiers in text, %zu problems; %.1f MB/s\n",
-                 isatty(2) != 0 ? "\r" : "", files_, skipped_, records_, removed_, failed_, speed());
+    if (isatty(2) != 0) std::fprintf(stderr, "\r");
+    if (!args_.spans) rules();
+    std::fprintf(stderr, "%zu files, %zu there already, %zu records, %zu identifiers in text, %zu problems; %.1f MB/s\n", files_, skipped_,
+                 records_ + run_->records, removed_, failed_, speed());
     if (args_.spans) return;
     switch (profile_->form) {
       case deid::Form::deidentified:
@@ -666,7 +624,7 @@ class Deidentifier {
   deid::Known no_one_, everyone_;
   std::map<std::string, deid::Known> known_;  // by Patient id, of the file being read
   std::optional<deid::FhirContext> context_;
-  std::vector<std::pair<std::string, std::optional<deid::Kind>>> columns_;
+  std::optional<FormatRun> run_;
   std::ofstream review_;
   std::string key_, name_, last_;
   Date as_of_{};
@@ -684,16 +642,21 @@ int deid_verb(const DeidArgs& args) {
 
 void add_deid(CLI::App& app, Run& run) {
   auto args = std::make_shared<DeidArgs>();
-  CLI::App* c = app.add_subcommand("deid", "De-identify files, folders or a pipe: text, FHIR JSON and NDJSON, CSV");
+  CLI::App* c = app.add_subcommand("deid", "De-identify files, folders or a pipe: text, FHIR, HL7 v2, X12, C-CDA, CSV");
   c->add_option("input", args->inputs, "files and folders; none, or -: standard input");
   c->add_option("-o,--out", args->out, "file or folder to write; files that are there already are not made again");
   c->add_option("--profile", args->profile, "what is done, and what the result is in law (packs/deid)")->capture_default_str();
-  c->add_option("--format", args->format, "auto (by the file's name), text, fhir, ndjson, csv")->capture_default_str();
-  c->add_option("--columns", args->columns, "of CSV: NAME=KIND,… (name, date, zip, mrn, text …, or keep); others are left out");
+  c->add_option("--format", args->format, "auto (by its first bytes, then its name), text, fhir, ndjson, hl7, x12, ccda, csv")
+      ->capture_default_str();
+  c->add_option("--columns", args->columns,
+                "of CSV: a file of lines NAME = KIND, or NAME=KIND,… (name, date, zip, text …; patient, number, token, keep, drop); others "
+                "are emptied");
+  c->add_flag("--accept-inferred", args->accept_inferred, "of CSV: use what the columns are taken for, without asking");
   c->add_option("--language", args->language, "of text: en, es")->capture_default_str();
   c->add_option("--key", args->key, "file of 32 secret bytes for surrogates and date shifts; without it they hold for this run only");
   c->add_option("--codes", args->codes, "file that keeps ids and their random codes from run to run: it re-identifies, so guard it");
-  c->add_option("--review", args->review, "write what was found and which rule applied, as JSON lines that show only the look of words");
+  c->add_option("--review", args->review,
+                "write what was found in texts and which rule applied, as JSON lines that show only the look of words");
   c->add_option("--packs", args->packs, "the folder of packs")->capture_default_str();
   c->add_flag("--spans", args->spans, "print what would be found in text, as JSON lines; offsets in code points");
   c->add_option("--score", args->score, "measure on labeled texts: BRAT, i2b2 XML, or JSON lines");
@@ -705,7 +668,9 @@ void add_deid(CLI::App& app, Run& run) {
       "Exit: 0 all done, 1 some records were left out, 2 could not begin.\n\n"
       "  licet deid notes/ --out clean/\n"
       "  licet deid export.ndjson --profile limited-data-set --out lds.ndjson\n"
-      "  licet deid visits.csv --columns 'dob=date,zip=zip,note=text,sex=keep' --out clean.csv\n"
+      "  licet deid visits.csv > columns.txt; licet deid visits.csv --columns columns.txt --out clean.csv      (read columns.txt "
+      "between)\n"
+      "  licet deid feed.hl7 --profile pseudonymized --key secret.key --out clean.hl7\n"
       "  licet deid --spans note.txt\n"
       "  licet deid --score corpus/ --language es --ignore PROFESION");
   c->callback([args, &run] { run = [args] { return deid_verb(*args); }; });

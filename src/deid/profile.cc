@@ -123,7 +123,10 @@ class Loader {
     if (kind == "deid-profile") return profile(document);
     if (kind == "fhir-elements") return elements(document);
     if (kind == "zip3") return zip3(document);
-    return fault(document.place, "kind is deid-profile, fhir-elements or zip3");
+    if (kind == "segment-rules") return segments(document);
+    if (kind == "xml-rules") return xml(document);
+    if (kind == "column-names") return column_names(document);
+    return fault(document.place, "kind is deid-profile, fhir-elements, segment-rules, xml-rules, column-names or zip3");
   }
 
   Result<void> profile(const Node& document) {
@@ -241,6 +244,184 @@ class Loader {
     return std::shared_ptr<const Shape>(std::move(made));
   }
 
+  Result<void> xml(const Node& document) {
+    XmlRules& rules = library_.ccda;
+    if (text(document, "format") != "ccda" || !rules.elements.empty()) return fault(document.place, "xml-rules are of format ccda, once");
+    using Role = XmlRules::Role;
+    constexpr std::array<std::pair<std::string_view, Role>, 7> kRoles = {{{"inside", Role::inside},
+                                                                          {"dates", Role::dates},
+                                                                          {"numbers", Role::numbers},
+                                                                          {"flags", Role::flags},
+                                                                          {"parts", Role::parts},
+                                                                          {"words", Role::words},
+                                                                          {"narrative", Role::narrative}}};
+    const Node* because = document.find("because");
+    for (const auto& [key, role] : kRoles) {
+      const Node* list = document.find(key);
+      if (list == nullptr) return fault(document.place, "xml-rules list " + std::string(key));
+      if (role != Role::parts && (because == nullptr || text(*because, key).empty()))
+        return fault(list->place, "`because` lacks " + std::string(key));
+      for (const Node& item : list->items)
+        if (!rules.elements.emplace(item.text, XmlRules::Element{role, Kind::id}).second)
+          return fault(item.place, "'" + item.text + "' is listed twice");
+    }
+    if (const Node* map = document.find("identifiers"))
+      for (const stack::yaml::Member& member : map->members) {
+        const auto kind = kind_of(member.value.text);
+        if (!kind) return fault(member.value.place, "'" + member.value.text + "' is no kind of identifier");
+        if (!rules.elements.emplace(member.key, XmlRules::Element{Role::identifier, *kind}).second)
+          return fault(member.place, "'" + member.key + "' is listed twice");
+      }
+    if (const Node* list = document.find("attributes"))
+      for (const Node& item : list->items) rules.attributes.insert(item.text);
+    if (const Node* list = document.find("terminologies"))
+      for (const Node& item : list->items) rules.terminologies.push_back(item.text);
+    if (const Node* list = document.find("terminology-roots"))
+      for (const Node& item : list->items) rules.terminology_roots.push_back(item.text);
+    return {};
+  }
+
+  Result<void> column_names(const Node& document) {
+    const Node* names = document.find("names");
+    if (names == nullptr) return fault(document.place, "column-names has names");
+    for (const stack::yaml::Member& member : names->members) {
+      if (!kind_of(member.key) && member.key != "number" && member.key != "token" && member.key != "patient")
+        return fault(member.place, "'" + member.key + "' is nothing that a column can be");
+      for (const Node& item : member.value.items) library_.columns.emplace_back(item.text, member.key);
+    }
+    return {};
+  }
+
+  // ---- HL7 v2 and X12
+  using Field = std::shared_ptr<const FieldRule>;
+
+  Result<void> segments(const Node& document) {
+    const std::string_view format = text(document, "format");
+    if (format != "hl7-v2" && format != "x12") return fault(document.place, "format is hl7-v2 or x12");
+    SegmentRules& rules = format == "x12" ? library_.x12 : library_.hl7;
+    if (!rules.segments.empty()) return fault(document.place, "rules for " + std::string(format) + " are there twice");
+    rules.id = text(document, "id");
+    rules.version = text(document, "version");
+    if (const Node* list = document.find("terminologies"))
+      for (const Node& system : list->items) rules.terminologies.push_back(system.text);
+    std::sort(rules.terminologies.begin(), rules.terminologies.end());
+    if (const Node* list = document.find("words"))
+      for (const Node& word : list->items) rules.words.push_back(word.text);
+    std::sort(rules.words.begin(), rules.words.end());
+    because_ = document.find("because");
+    if (because_ == nullptr || because_->type != Value::Type::map)
+      return fault(document.place, "rules say `because` of each look that lets a value stay");
+    field_types_.clear();
+    if (const Node* types = document.find("types"))
+      for (const stack::yaml::Member& member : types->members) {
+        LICET_TRY(made, field(member.value));  // a type may name those before it
+        field_types_[member.key] = std::move(made);
+      }
+    if (const Node* patient = document.find("patient"))
+      for (const Node& item : patient->items) {
+        LICET_TRY(n, ordinal(item.text, item.place));
+        rules.patient.push_back(n);
+      }
+    const Node* all = document.find("segments");
+    if (all == nullptr || all->type != Value::Type::map) return fault(document.place, "rules have segments");
+    for (const stack::yaml::Member& member : all->members) {
+      SegmentRule one;
+      one.name = member.key;
+      for (const stack::yaml::Member& inner : member.value.members) {
+        if (inner.key == "why") {
+          one.why = inner.value.text;
+        } else if (inner.key == "needs") {
+          for (const Node& item : inner.value.items) {
+            LICET_TRY(n, ordinal(item.text, item.place));
+            one.needs.push_back(n);
+          }
+        } else if (inner.key == "pairs") {
+          for (const Node& item : inner.value.items) {
+            if (item.items.size() != 2) return fault(item.place, "a pair is [n, m]");
+            LICET_TRY(a, ordinal(item.items[0].text, item.place));
+            LICET_TRY(b, ordinal(item.items[1].text, item.place));
+            one.pairs.emplace_back(a, b);
+          }
+        } else {
+          LICET_TRY(n, ordinal(inner.key, inner.place));
+          LICET_TRY(made, field(inner.value));
+          if (one.fields.size() < n) one.fields.resize(n);
+          one.fields[n - 1] = std::move(made);
+        }
+      }
+      if (one.why.empty()) return fault(member.place, "segment " + member.key + " says no `why`");
+      rules.segments.push_back(std::move(one));
+    }
+    std::sort(rules.segments.begin(), rules.segments.end(), [](const SegmentRule& a, const SegmentRule& b) { return a.name < b.name; });
+    return {};
+  }
+
+  Result<std::size_t> ordinal(std::string_view written, const stack::Place& place) const {
+    std::size_t n = 0;
+    for (const char c : written) {
+      if (c < '0' || c > '9' || written.size() > 3) return fault(place, "'" + std::string(written) + "' is no number of a field");
+      n = n * 10 + static_cast<std::size_t>(c - '0');
+    }
+    if (n == 0) return fault(place, "fields and components count from 1");
+    return n;
+  }
+
+  Result<Field> field(const Node& node) {
+    auto made = std::make_shared<FieldRule>();
+    if (node.type == Value::Type::scalar) {
+      if (!node.text.empty() && node.text[0] >= 'A' && node.text[0] <= 'Z') {
+        const auto at = field_types_.find(node.text);
+        if (at == field_types_.end()) return fault(node.place, "'" + node.text + "' is no type above");
+        return at->second;
+      }
+      if (const auto is = index_in(kFieldNames, node.text)) {
+        made->is = static_cast<FieldRule::Is>(*is);
+        if (made->is == FieldRule::Is::patient) made->kind = Kind::id;
+        if (made->is == FieldRule::Is::family) made->kind = Kind::name;
+        if (made->is == FieldRule::Is::text) made->kind = Kind::text;
+        if (text(*because_, node.text).empty()) return fault(node.place, "`because` lacks " + node.text);
+      } else if (const auto kind = kind_of(node.text)) {
+        made->is = FieldRule::Is::identifier;
+        made->kind = *kind;
+      } else {
+        return fault(node.place, "'" + node.text + "' is neither a kind of identifier nor a look of a value");
+      }
+      return Field(std::move(made));
+    }
+    if (node.type != Value::Type::map) return fault(node.place, "a field is a word, components, or a choice");
+    if (const Node* by = node.find("by")) {
+      LICET_TRY(n, ordinal(by->text, by->place));
+      made->is = FieldRule::Is::choose;
+      made->by = n;
+      for (const stack::yaml::Member& member : node.members) {
+        if (member.key == "by") continue;
+        LICET_TRY(inner, field(member.value));
+        if (member.key == "else")
+          made->otherwise = std::move(inner);
+        else
+          made->cases.emplace_back(member.key, std::move(inner));
+      }
+      if (made->otherwise == nullptr) return fault(node.place, "a choice says what is done `else`");
+      std::sort(made->cases.begin(), made->cases.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+      return Field(std::move(made));
+    }
+    made->is = FieldRule::Is::parts;
+    for (const stack::yaml::Member& member : node.members) {
+      LICET_TRY(n, ordinal(member.key, member.place));
+      LICET_TRY(inner, field(member.value));
+      if (made->parts.size() < n) made->parts.resize(n);
+      made->parts[n - 1] = std::move(inner);
+    }
+    return Field(std::move(made));
+  }
+
+  // In the order of FieldRule::Is.
+  static constexpr std::array<std::string_view, 12> kFieldNames = {"drop",    "token", "number", "sign",    "time",   "coded",
+                                                                   "display", "text",  "count",  "patient", "family", "control"};
+  static_assert(static_cast<int>(FieldRule::Is::control) == 11);
+  const Node* because_ = nullptr;
+  std::map<std::string, Field, std::less<>> field_types_;
+
   // In the order of Element::Is, from token on. (`date` and `age` are kinds, too; in FHIR they are values of a certain look.)
   static constexpr std::array<std::string_view, 11> kIsNames = {"token",   "uri",       "number", "flag",   "display", "date",
                                                                 "instant", "reference", "age",    "base64", "xhtml"};
@@ -286,6 +467,12 @@ const Element* Shape::find(std::string_view key) const {
 const Shape* FhirMap::find(std::string_view type) const {
   const auto at = std::lower_bound(types.begin(), types.end(), type, [](const auto& t, std::string_view n) { return t.first < n; });
   return at != types.end() && at->first == type ? at->second.get() : nullptr;
+}
+
+const SegmentRule* SegmentRules::find(std::string_view name) const {
+  const auto at =
+      std::lower_bound(segments.begin(), segments.end(), name, [](const SegmentRule& s, std::string_view n) { return s.name < n; });
+  return at != segments.end() && at->name == name ? &*at : nullptr;
 }
 
 std::string ZipTable::generalize(std::string_view zip) const {

@@ -15,8 +15,10 @@
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -129,6 +131,60 @@ struct FhirMap {
   [[nodiscard]] const Shape* find(std::string_view type) const;
 };
 
+// What the fields of segments are (packs/deid/hl7-v2.yaml, x12.yaml). What isn't listed is dropped.
+struct FieldRule {
+  // What a value of it must look like to stay; anything else is dropped.
+  enum class Is : std::uint8_t {
+    drop,
+    token,    // a code: at most 64 letters, digits and ._:/|#+- without spaces
+    number,   // a decimal
+    sign,     // a comparator or separator: <, >=, -, :
+    time,     // a time of day
+    coded,    // a token with a coding system two components on; without one it is text
+    display,  // the words of a code whose system, one component on, is a published terminology; of any other it is text
+    text,     // words
+    count,    // of what is written in this batch, set or group
+    patient,  // the number that says whose record it is: kind id, and dates move with it
+    family,   // kind name, a family name
+    control,  // what says that a head and its end belong together: a token
+    identifier,
+    parts,   // components: `parts`
+    choose,  // by another field's, or component's, value: `by`, `cases`, `otherwise`
+  };
+  Is is = Is::drop;
+  Kind kind = Kind::id;
+  std::vector<std::shared_ptr<const FieldRule>> parts;  // [n - 1] of component n; null: not listed
+  std::size_t by = 0;                                   // of field or component n
+  std::vector<std::pair<std::string, std::shared_ptr<const FieldRule>>> cases;
+  std::shared_ptr<const FieldRule> otherwise;
+};
+struct SegmentRule {
+  std::string name, why;
+  std::vector<std::shared_ptr<const FieldRule>> fields;    // [n - 1]
+  std::vector<std::size_t> needs;                          // one of these empty in the end: the segment goes
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;  // both or neither
+};
+struct SegmentRules {
+  std::string id, version;
+  std::vector<SegmentRule> segments;       // sorted by name
+  std::vector<std::string> terminologies;  // coding systems whose displays are published words; sorted
+  std::vector<std::string> words;          // codes that aren't one word: "UNICODE UTF-8"; sorted
+  std::vector<std::size_t> patient;        // HL7: fields of PID that say whose dates precede it, the first that isn't empty
+  [[nodiscard]] const SegmentRule* find(std::string_view name) const;
+};
+
+// What the elements of C-CDA documents are (packs/deid/ccda.yaml). What isn't listed is dropped.
+struct XmlRules {
+  enum class Role : std::uint8_t { unlisted, inside, dates, numbers, flags, parts, words, narrative, identifier };
+  struct Element {
+    Role role = Role::unlisted;
+    Kind kind = Kind::id;
+  };
+  std::map<std::string, Element, std::less<>> elements;
+  std::set<std::string, std::less<>> attributes;
+  std::vector<std::string> terminologies, terminology_roots;  // OIDs of code systems whose display names are published words
+};
+
 // Three-digit ZIP areas of 20,000 people or fewer: the union of dated lists, because the rule says "current" and censuses differ.
 struct ZipTable {
   std::bitset<1000> small;
@@ -139,6 +195,9 @@ struct ZipTable {
 struct Library {
   std::vector<Profile> profiles;
   FhirMap fhir;
+  SegmentRules hl7, x12;
+  XmlRules ccda;
+  std::vector<std::pair<std::string, std::string>> columns;  // "date of birth" → "date" (packs/deid/columns.yaml)
   ZipTable zips;
   Digest digest{};  // of the files
   [[nodiscard]] const Profile* find(std::string_view id) const;

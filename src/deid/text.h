@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -71,6 +72,10 @@ class TextEngine {
 
 // The parsers alone, in order of place; they may overlap. (find() calls it.)
 void find_patterns(std::string_view text, const std::vector<Token>& tokens, std::vector<Span>& out);
+
+// An invented value of the same kind, the same one for the same original and key; in brackets, where a kind has none ("[ZIP]"). family: of
+// names, all of its words are of the family.
+[[nodiscard]] std::string surrogate(Kind kind, std::string_view original, std::span<const std::byte> key, bool family = false);
 
 struct TextContext {
   Date as_of{};

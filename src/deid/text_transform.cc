@@ -63,7 +63,9 @@ bool read_date(std::string_view text, Parts& p, char& mark) {
   return std::chrono::year_month_day(std::chrono::year(p.year), std::chrono::month(p.month), std::chrono::day(p.day)).ok();
 }
 
-std::string surrogate(Kind kind, std::string_view original, std::span<const std::byte> key) {
+}  // namespace
+
+std::string surrogate(Kind kind, std::string_view original, std::span<const std::byte> key, bool family) {
   const auto draw = [&](std::string_view what) {
     const Digest mac = crypto::hmac_sha256(key, as_bytes(std::string(name(kind)) + "\n" + lower(what)));
     std::uint64_t v = 0;
@@ -76,7 +78,7 @@ std::string surrogate(Kind kind, std::string_view original, std::span<const std:
       std::string out;
       std::vector<Token> tokens;
       tokenize(original, tokens);
-      std::size_t words = 0, at = 0;
+      std::size_t words = family ? 1 : 0, at = 0;
       for (std::size_t i = 0; i < tokens.size(); ++i) {
         const Token& t = tokens[i];
         if (!t.word() && !t.number()) continue;
@@ -168,8 +170,6 @@ std::string surrogate(Kind kind, std::string_view original, std::span<const std:
   }
   return tag_of(kind);
 }
-
-}  // namespace
 
 void TextTransform::apply(std::string_view text, const std::vector<Span>& spans, const TextContext& context, std::string& out) const {
   std::size_t at = 0;

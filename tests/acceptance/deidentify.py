@@ -1,6 +1,8 @@
 """Forms less than identified: what a limited data set and de-identified data hold, seen from outside."""
 
 import base64
+import csv
+import io
 import json
 import pathlib
 import shutil
@@ -300,12 +302,44 @@ class Files(Case):
             'x1,1979-03-14,45990,F,"Seen by Dr. Plantedworth, at 93 years",Plantedworth\n'
             "broken,row\n"
             'x2,1931-01-02,03601,M,"",Plantedworth\n'
+            "x3,3/14/1979,45990,Plantedworth person,,Plantedworth\n"
         )
-        out, err = self.deid(table, "--columns", "dob=date,zip=zip,sex=keep,note=text", code=1)
-        self.assertEqual(out, 'dob,zip,sex,note\n1979,459,F,"Seen by Dr. [NAME], at 90 or older years"\n[DATE],000,M,""\n')
-        self.assertIn("columns left out, since nobody said what they are: id extra", err)
-        self.assertIn("record 3", err)
-        self.deid(table, code=2)
+        out, err = self.deid(table, "--columns", "dob=date,zip=zip,sex=token,note=text", code=1)
+        self.assertEqual(
+            out,
+            'id,dob,zip,sex,note,extra\n,1979,459,F,"Seen by Dr. [NAME], at 90 or older years",\n,,000,M,"",\n,1979,459,,,\n',
+            "all columns stay, those that nobody declared empty, and what is no code is none",
+        )
+        self.assertIn("columns emptied, since nobody said what they are: id extra", err)
+        self.assertIn("record 3, byte ", err)
+
+    def test_columns_are_guessed_and_a_person_confirms(self):
+        table = self.folder / "visits.csv"
+        rows = [f'P{k:05},Planted{k},197{k % 10}-03-{k % 28 + 1:02},{"FM"[k % 2]},{k / 7:.2f},"seen at home, felt well, number {k}"' for k in range(60)]
+        table.write_text("\r\n".join(["PatientId,LastName,Date of Birth,sex,ldl,Remarks", *rows, ""]))
+        guess, err = self.deid(table, code=2)
+        words = dict(line.split("  #")[0].split(" = ") for line in guess.splitlines() if not line.startswith("#"))
+        self.assertEqual(
+            {name: word.strip() for name, word in words.items()},
+            {"PatientId": "patient", "LastName": "name", "Date of Birth": "date", "sex": "token", "ldl": "number", "Remarks": "text"},
+        )
+        self.assertNotIn("Planted1", guess + err)
+        self.assertIn("--accept-inferred", err)
+        self.deid(table, "--out", self.folder / "clean.csv", code=2)
+        self.assertFalse((self.folder / "clean.csv").exists(), "nothing is made before somebody has confirmed")
+        (self.folder / "columns.txt").write_text(guess)
+        out, _ = self.deid(table, "--columns", self.folder / "columns.txt")
+        self.assertEqual(self.deid(table, "--accept-inferred")[0].count("\n"), out.count("\n"))
+        lines = list(csv.reader(io.StringIO(out, newline="")))
+        self.assertEqual(len(lines), 61)
+        self.assertEqual({len(line) for line in lines}, {6})
+        self.assertNotIn("Planted", out)
+        self.assertEqual(lines[1][2:5], ["1970", "F", "0.00"])
+
+    def test_a_table_whose_quote_never_closes(self):
+        out, err = self.deid("--format", "csv", "--columns", "sex=token", stdin=b'sex,x\nF,1\n"M,2\nF,3\n', code=1)
+        self.assertEqual(out, "sex,x\nF,\n")
+        self.assertIn("record 3, byte 10: a quote that is never closed", err)
 
     def test_folders_are_resumed(self):
         notes = self.folder / "notes"

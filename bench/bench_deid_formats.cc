@@ -1,0 +1,203 @@
+// De-identification of HL7 v2, X12, C-CDA and CSV: bytes of input per second of CPU, one core, from bytes in memory to bytes in memory.
+//
+//   tools/build release bench_deid_formats && build/release/bench_deid_formats       (from the repository's root)
+//
+// Structured parts: profile safe-harbor, which drops text unread. With `_text`: safe-harbor-text, where the text engine reads what people
+// wrote. HL7, X12 and C-CDA are the samples of ../shared/data/deid and invented messages where they are missing; CSV is invented.
+#include <benchmark/benchmark.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "codec/csv.h"
+#include "deid/ccda.h"
+#include "deid/segments.h"
+
+namespace {
+
+using namespace licet;
+using namespace licet::deid;
+
+std::string read(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+struct Tools {
+  Library library;
+  Lexicon lexicon;
+  Model model;
+  Tools() {
+    const std::filesystem::path root = LICET_SOURCE_DIR;
+    std::vector<stack::Source> sources;
+    for (const auto& file : std::filesystem::directory_iterator(root / "packs/deid"))
+      sources.push_back({file.path().filename().string(), read(file.path()), {}});
+    library = *load_library(sources);
+    lexicon = *Lexicon::load(read(root / "src/deid/models/lexicon.bin"));
+    model = *Model::load(read(root / "src/deid/models/en.bin"));
+  }
+};
+const Tools& tools() {
+  static const Tools t;
+  return t;
+}
+
+// Every file below a folder of samples, repeated up to 4 MB; `invented` where there are none.
+std::string samples(const char* folder, const char* extension, const std::string& invented) {
+  std::string once;
+  std::error_code none;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(std::string("../shared/data/deid/") + folder, none)) {
+    if (!file.is_regular_file() || !file.path().extension().string().starts_with(extension)) continue;
+    std::string bytes = read(file.path());
+    if (bytes.starts_with("\xef\xbb\xbf")) bytes.erase(0, 3);
+    once += bytes;
+    if (!once.empty() && once.back() != '\n') once += '\n';
+  }
+  if (once.empty()) once = invented;
+  std::string all;
+  while (all.size() < 4'000'000) all += once;
+  return all;
+}
+
+const std::string kMessage =
+    "MSH|^~\\&|LAB|CLINIC|EHR|CLINIC|20260301093000||ORU^R01^ORU_R01|77|P|2.5.1\r"
+    "PID|1||P-1^^^CLINIC^MR||Plantedworth^Maria^Q||19790314|F||2106-3^White^CDCREC|12 Alder Lane^^Riverbend^OH^45990^USA^H||7405550123\r"
+    "OBR|1|A1|F1|24323-8^Comprehensive metabolic panel^LN|||20260301091500\r"
+    "OBX|1|NM|2345-7^Glucose^LN||98|mg/dL|70-99|N|||F|||20260301091500\rOBX|2|NM|2160-0^Creatinine^LN||0.9|mg/dL|0.6-1.2|N|||F\r"
+    "OBX|3|NM|2951-2^Sodium^LN||140|mmol/L|136-145|N|||F\rNTE|1|L|Fasting sample, seen by Dr. Plantedworth\r";
+
+void segments(benchmark::State& state, const std::string& input, codec::SegmentFormat format, const char* profile) {
+  const Tools& t = tools();
+  const Profile& p = *t.library.find(profile);
+  const bool x12 = format == codec::SegmentFormat::x12;
+  SeededRandom random(1);
+  Codes codes(random);
+  const TextEngine engine(t.lexicon, &t.model);
+  const TextTransform text(t.library, p);
+  Pieces pieces(engine, text);
+  ValueContext values{.library = t.library, .profile = p, .as_of = Date(std::chrono::days(20'600)), .codes = codes, .key = as_bytes("key")};
+  const SegmentTransform transform(t.library, p, x12 ? t.library.x12 : t.library.hl7);
+  std::string out;
+  std::size_t units = 0, refused = 0;
+  for (auto _ : state) {
+    SegmentRun run{.values = values, .pieces = &pieces};
+    codec::SegmentFramer framer(format, 64 << 20);
+    out.clear();
+    units = refused = 0;
+    const auto drain = [&] {
+      while (const auto unit = framer.next()) {
+        ++units;
+        if (!transform.apply(unit->bytes, x12 && framer.marks() ? &*framer.marks() : nullptr, run, out)) ++refused;
+      }
+    };
+    for (std::size_t at = 0; at < input.size(); at += 1 << 20) {
+      framer.feed(std::string_view(input).substr(at, 1 << 20));
+      drain();
+    }
+    framer.finish();
+    drain();
+    benchmark::DoNotOptimize(out.data());
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * input.size()));
+  state.counters["units"] = static_cast<double>(units);
+  state.counters["refused"] = static_cast<double>(refused);
+}
+
+std::string repeated(const std::string& message) {
+  std::string all;
+  while (all.size() < 4'000'000) all += message;
+  return all;
+}
+
+void hl7_labs(benchmark::State& state) {
+  static const std::string input = repeated(kMessage);
+  segments(state, input, codec::SegmentFormat::hl7_v2, "safe-harbor");
+}
+void hl7_labs_text(benchmark::State& state) {
+  static const std::string input = repeated(kMessage);
+  segments(state, input, codec::SegmentFormat::hl7_v2, "safe-harbor-text");
+}
+void hl7_samples(benchmark::State& state) {
+  static const std::string input = samples("fhir-converter/data/SampleData/Hl7v2", ".hl7", kMessage);
+  segments(state, input, codec::SegmentFormat::hl7_v2, "safe-harbor");
+}
+void hl7_samples_text(benchmark::State& state) {
+  static const std::string input = samples("fhir-converter/data/SampleData/Hl7v2", ".hl7", kMessage);
+  segments(state, input, codec::SegmentFormat::hl7_v2, "safe-harbor-text");
+}
+void hl7_samples_shifted(benchmark::State& state) {
+  static const std::string input = samples("fhir-converter/data/SampleData/Hl7v2", ".hl7", kMessage);
+  segments(state, input, codec::SegmentFormat::hl7_v2, "pseudonymized");
+}
+void x12_samples(benchmark::State& state) {
+  static const std::string input = samples("linuxforhealth-x12/src/tests/resources", ".8", "");
+  segments(state, input, codec::SegmentFormat::x12, "safe-harbor");
+}
+
+void ccda(benchmark::State& state, const char* profile) {
+  const Tools& t = tools();
+  std::vector<std::string> documents;
+  std::error_code none;
+  for (const auto& file : std::filesystem::directory_iterator("../shared/data/deid/fhir-converter/data/SampleData/Ccda", none))
+    documents.push_back(read(file.path()));
+  if (documents.empty()) return state.SkipWithError("no samples");
+  const Profile& p = *t.library.find(profile);
+  SeededRandom random(1);
+  Codes codes(random);
+  const TextEngine engine(t.lexicon, &t.model);
+  const TextTransform text(t.library, p);
+  Pieces pieces(engine, text);
+  ValueContext values{.library = t.library, .profile = p, .as_of = Date(std::chrono::days(20'600)), .codes = codes, .key = as_bytes("key")};
+  CcdaRun run{.values = values, .pieces = &pieces};
+  const CcdaTransform transform(t.library, p);
+  std::string out;
+  std::size_t bytes = 0;
+  for (auto _ : state)
+    for (const std::string& d : documents) {
+      out.clear();
+      transform.apply(d, run, out).ignore();
+      benchmark::DoNotOptimize(out.data());
+      bytes += d.size();
+    }
+  state.SetBytesProcessed(static_cast<std::int64_t>(bytes));
+}
+void ccda_samples(benchmark::State& state) {
+  ccda(state, "safe-harbor");
+}
+void ccda_samples_text(benchmark::State& state) {
+  ccda(state, "safe-harbor-text");
+}
+
+// The reader alone; the whole of licet deid on CSV is timed through the program (bench/results).
+void csv_read(benchmark::State& state) {
+  std::string input = "id,dob,zip,sex,code,value,note\n";
+  while (input.size() < 4'000'000) input += "P-100234,1979-03-14,45990,F,2345-7,98.6,\"Fasting, seen at home\"\n";
+  std::size_t cells = 0;
+  for (auto _ : state) {
+    codec::CsvReader reader(',', 1 << 20);
+    for (std::size_t at = 0; at < input.size(); at += 1 << 20) {
+      reader.feed(std::string_view(input).substr(at, 1 << 20));
+      while (const codec::CsvRecord* r = reader.next()) cells += r->cells.size();
+    }
+    reader.finish();
+    while (const codec::CsvRecord* r = reader.next()) cells += r->cells.size();
+  }
+  benchmark::DoNotOptimize(cells);
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * input.size()));
+}
+
+BENCHMARK(hl7_labs)->Unit(benchmark::kMillisecond);
+BENCHMARK(hl7_labs_text)->Unit(benchmark::kMillisecond);
+BENCHMARK(hl7_samples)->Unit(benchmark::kMillisecond);
+BENCHMARK(hl7_samples_text)->Unit(benchmark::kMillisecond);
+BENCHMARK(hl7_samples_shifted)->Unit(benchmark::kMillisecond);
+BENCHMARK(x12_samples)->Unit(benchmark::kMillisecond);
+BENCHMARK(ccda_samples)->Unit(benchmark::kMillisecond);
+BENCHMARK(ccda_samples_text)->Unit(benchmark::kMillisecond);
+BENCHMARK(csv_read)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+
+BENCHMARK_MAIN();
