@@ -278,11 +278,11 @@ class NobodyServes(Temporary):
             return set(re.search(r"unknown key 'x'; known are (.*)", err)[1].split(", "))
 
         maps = {"gate": "gate: {x: 1}", "console": "console: {x: 1}", "limits": "limits: {x: 1}"}
-        maps |= {"notify": "notify: {x: 1}"}
+        maps |= {"notify": "notify: {x: 1}", "console.oidc": "console: {oidc: {x: 1}}"}
         maps |= {"issuers[]": "issuers: [{x: 1}]", "routes.ID": "routes: {r: {x: 1}}"}
         keys = known("x: 1") - {m.split(".")[0].removesuffix("[]") for m in maps}
         for name, text in maps.items():
-            keys |= {f"{name}.{key}" for key in known(text)}
+            keys |= {f"{name}.{key}" for key in known(text)} - set(maps)
         table = (ROOT / "docs" / "operating.md").read_text().split("## licet.yaml")[1].split("\n## ")[0]
         listed = set()
         for row in re.findall(r"^\| (`.*)", table, re.M):

@@ -17,11 +17,11 @@ body{font:14px/1.5 system-ui,"Liberation Sans",sans-serif;color:var(--ink);backg
 h1{font-size:1.5rem;font-weight:650;margin:0}h2{font-size:1.1rem;font-weight:650;margin:1.8rem 0 .4rem}
 p{margin:.3rem 0}.soft,caption,figcaption,footer{color:var(--soft)}.lead{margin-bottom:1.2rem;color:var(--soft)}
 .answer{font-size:1.15rem;border-left:4px solid var(--line);padding:.3rem 1rem;margin:1rem 0}.answer.yes{border-color:var(--ok)}.answer.no{border-color:var(--fail)}.answer.held,.answer.not-declared{border-color:var(--warn)}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1.2rem}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1.2rem}dt{color:var(--soft)}dd{margin:0;overflow-wrap:break-word}
 table{border-collapse:collapse;width:100%;font-size:.9rem;margin:.5rem 0 1rem}caption{text-align:left;padding:.2rem 0}
-th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);overflow-wrap:break-word}
 thead th{background:var(--head);font-weight:600;padding-left:.4rem}tbody td:first-child,tbody th:first-child{padding-left:.4rem}tbody th{font-weight:600}
-pre{white-space:pre-wrap;overflow-wrap:anywhere;font:11px/1.45 ui-monospace,"Liberation Mono",monospace;background:var(--head);padding:.6rem .8rem;border:1px solid var(--line)}
+pre{white-space:pre-wrap;overflow-wrap:break-word;font:11px/1.45 ui-monospace,"Liberation Mono",monospace;background:var(--head);padding:.6rem .8rem;border:1px solid var(--line)}
 figure{margin:1rem 0}svg{max-width:100%;height:auto}svg text{font:12px system-ui,"Liberation Sans",sans-serif;fill:var(--ink)}svg .soft{fill:var(--soft)}
 .fail,.stale{fill:var(--fail)}.unknown,.hold{fill:var(--warn)}.pass,.accepted{fill:var(--ok)}.other{fill:var(--none)}
 footer{margin-top:2rem;border-top:1px solid var(--line);padding-top:.6rem;font-size:.85rem}
