@@ -269,12 +269,12 @@ await page.locator('main table .tag', { hasText: 'fail' }).first().waitFor({ sta
 seen.green = await page.locator('main table').innerText();
 
 // A training was done: put on record, and its verdict follows by itself.
-await to('#/findings?subject=dr-lee');
+await to('#/findings?subject=front-desk-ana');
 const trained = page.locator('main table tbody tr', { hasText: 'training current' });
 seen.untrained = await trained.innerText();
 await to('#/record');
 await page.getByRole('combobox', { name: 'What happened' }).selectOption('training');
-await page.getByLabel('To which person').fill('dr-lee');
+await page.getByLabel('To which person').fill('front-desk-ana');
 await page.getByLabel('Which training').fill('privacy-basics');
 await sayWho(page.locator('main'));
 await shot('record', { fullPage: true });
@@ -282,7 +282,7 @@ await audit('record');
 await page.getByRole('button', { name: 'Put on record' }).click();
 await page.locator('main .banner', { hasText: 'On record' }).waitFor();
 seen.recorded = await page.locator('main .banner', { hasText: 'On record' }).innerText();
-await to('#/findings?subject=dr-lee');
+await to('#/findings?subject=front-desk-ana');
 await trained.locator('.tag', { hasText: 'pass' }).waitFor();
 seen.trained = await trained.innerText();
 
