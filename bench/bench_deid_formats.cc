@@ -7,12 +7,12 @@
 #include <benchmark/benchmark.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "codec/csv.h"
 #include "deid/ccda.h"
+#include "deid/internal/shipped.h"
 #include "deid/segments.h"
 
 namespace {
@@ -20,27 +20,8 @@ namespace {
 using namespace licet;
 using namespace licet::deid;
 
-std::string read(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-struct Tools {
-  Library library;
-  Lexicon lexicon;
-  Model model;
-  Tools() {
-    const std::filesystem::path root = LICET_SOURCE_DIR;
-    std::vector<stack::Source> sources;
-    for (const auto& file : std::filesystem::directory_iterator(root / "packs/deid"))
-      sources.push_back({file.path().filename().string(), read(file.path()), {}});
-    library = *load_library(sources);
-    lexicon = *Lexicon::load(read(root / "src/deid/models/lexicon.bin"));
-    model = *Model::load(read(root / "src/deid/models/en.bin"));
-  }
-};
-const Tools& tools() {
-  static const Tools t;
+const Shipped& tools() {
+  static const Shipped t;
   return t;
 }
 
@@ -50,7 +31,7 @@ std::string samples(const char* folder, const char* extension, const std::string
   std::error_code none;
   for (const auto& file : std::filesystem::recursive_directory_iterator(std::string("../shared/data/deid/") + folder, none)) {
     if (!file.is_regular_file() || !file.path().extension().string().starts_with(extension)) continue;
-    std::string bytes = read(file.path());
+    std::string bytes = Shipped::read(file.path());
     if (bytes.starts_with("\xef\xbb\xbf")) bytes.erase(0, 3);
     once += bytes;
     if (!once.empty() && once.back() != '\n') once += '\n';
@@ -69,7 +50,7 @@ const std::string kMessage =
     "OBX|3|NM|2951-2^Sodium^LN||140|mmol/L|136-145|N|||F\rNTE|1|L|Fasting sample, seen by Dr. Plantedworth\r";
 
 void segments(benchmark::State& state, const std::string& input, codec::SegmentFormat format, const char* profile) {
-  const Tools& t = tools();
+  const Shipped& t = tools();
   const Profile& p = *t.library.find(profile);
   const bool x12 = format == codec::SegmentFormat::x12;
   SeededRandom random(1);
@@ -137,11 +118,11 @@ void x12_samples(benchmark::State& state) {
 }
 
 void ccda(benchmark::State& state, const char* profile) {
-  const Tools& t = tools();
+  const Shipped& t = tools();
   std::vector<std::string> documents;
   std::error_code none;
   for (const auto& file : std::filesystem::directory_iterator("../shared/data/deid/fhir-converter/data/SampleData/Ccda", none))
-    documents.push_back(read(file.path()));
+    documents.push_back(Shipped::read(file.path()));
   if (documents.empty()) return state.SkipWithError("no samples");
   const Profile& p = *t.library.find(profile);
   SeededRandom random(1);

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 
 #include "base/assert.h"
 #include "deid/fhir.h"
+#include "deid/internal/shipped.h"
 #include "deid/text.h"
 
 namespace {
@@ -15,31 +15,7 @@ namespace {
 using namespace licet;
 using namespace licet::deid;
 
-std::string read(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-struct Tools {
-  Library library;
-  Lexicon lexicon;
-  Model model;
-  Tools() {
-    const std::filesystem::path root = LICET_SOURCE_DIR;
-    std::vector<stack::Source> sources;
-    for (const auto& file : std::filesystem::directory_iterator(root / "packs/deid"))
-      sources.push_back({file.path().filename().string(), read(file.path()), {}});
-    auto l = load_library(sources);
-    auto words = Lexicon::load(read(root / "src/deid/models/lexicon.bin"));
-    auto m = Model::load(read(root / "src/deid/models/es.bin"));
-    LICET_ASSERT(l.ok() && words.ok() && m.ok());
-    library = *std::move(l);
-    lexicon = *std::move(words);
-    model = *std::move(m);
-  }
-};
-
-void check_text(const Tools& tools, std::string_view text) {
+void check_text(const Shipped& tools, std::string_view text) {
   const TextEngine engine(tools.lexicon, &tools.model);
   Known known;
   known.add("Maria Sandoval", Kind::name);
@@ -67,7 +43,7 @@ void check_text(const Tools& tools, std::string_view text) {
   }
 }
 
-void check_resource(const Tools& tools, std::string_view bytes) {
+void check_resource(const Shipped& tools, std::string_view bytes) {
   codec::ResourceScanner scanner{Limits{}}, again{Limits{}};
   auto scan = scanner.scan(bytes);
   if (!scan) return;
@@ -92,7 +68,7 @@ void check_resource(const Tools& tools, std::string_view bytes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const Tools tools;
+  static const Shipped tools("es");
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   if (!bytes.empty() && bytes[0] == '{')
     check_resource(tools, bytes);

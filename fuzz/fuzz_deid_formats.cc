@@ -6,13 +6,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <pugixml.hpp>
 
 #include "base/assert.h"
+#include "base/csv.h"
 #include "codec/csv.h"
 #include "deid/ccda.h"
 #include "deid/columns.h"
+#include "deid/internal/shipped.h"
 #include "deid/segments.h"
 
 namespace {
@@ -20,31 +21,8 @@ namespace {
 using namespace licet;
 using namespace licet::deid;
 
-std::string read(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-struct Tools {
-  Library library;
-  Lexicon lexicon;
-  Model model;
-  Tools() {
-    const std::filesystem::path root = LICET_SOURCE_DIR;
-    std::vector<stack::Source> sources;
-    for (const auto& file : std::filesystem::directory_iterator(root / "packs/deid"))
-      sources.push_back({file.path().filename().string(), read(file.path()), {}});
-    auto l = load_library(sources);
-    auto words = Lexicon::load(read(root / "src/deid/models/lexicon.bin"));
-    auto m = Model::load(read(root / "src/deid/models/en.bin"));
-    LICET_ASSERT(l.ok() && words.ok() && m.ok());
-    library = *std::move(l);
-    lexicon = *std::move(words);
-    model = *std::move(m);
-  }
-};
-const Tools& tools() {
-  static const Tools t;
+const Shipped& tools() {
+  static const Shipped t;
   return t;
 }
 
@@ -124,7 +102,7 @@ void check_csv(std::string_view bytes) {
     }
     for (std::size_t n = 0; n < r->cells.size(); ++n) {
       if (n > 0) out += ',';
-      codec::put_csv(r->cells[n].text(scratch), ',', out);
+      put_csv(r->cells[n].text(scratch), ',', out);
     }
     out += '\n';
   };

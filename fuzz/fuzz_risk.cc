@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/assert.h"
+#include "base/csv.h"
 #include "deid/risk/csv.h"
 #include "deid/risk/hierarchy.h"
 #include "deid/risk/linkage.h"
@@ -56,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
       if (i > 0) line += ',';
-      append_field(line, row[i], ',');
+      put_csv(row[i], ',', line);
     }
     blank = blank || line.empty();  // one empty field: a line without anything, which is passed over
     again += line + '\n';

@@ -7,7 +7,9 @@
 #include <thread>
 
 #include "base/bytes.h"
+#include "base/csv.h"
 #include "base/current.h"
+#include "base/html.h"
 #include "base/limits.h"
 #include "base/reasons.h"
 #include "base/task.h"
@@ -113,6 +115,28 @@ TEST(ResultDeathTest, ADroppedResultAborts) {
   EXPECT_DEATH({ Result<int> r((Error())); }, "dropped unread");
 }
 #endif
+
+TEST(Csv, RowsOfASpreadsheet) {
+  using Rows = std::vector<std::vector<std::string>>;
+  const auto rows = [](std::string_view text, char delimiter = ',') { return *csv_rows(text, delimiter, 100); };
+  EXPECT_EQ(rows("\xef\xbb\xbfname,note\r\nAda,\"a, \"\"b\"\"\nc\"\r\n"), (Rows{{"name", "note"}, {"Ada", "a, \"b\"\nc"}}));
+  EXPECT_EQ(rows("a;b\n\n;", ';'), (Rows{{"a", "b"}, {""}, {"", ""}}));
+  EXPECT_EQ(rows(""), Rows());
+  const auto open = csv_rows("a\n\"b", ',', 100);
+  ASSERT_FALSE(open.ok());
+  EXPECT_EQ(open.error().message, "row 2: a quote is not closed");
+  EXPECT_EQ(csv_rows("1\n2\n3\n", ',', 2).error().code, Code::exhausted);
+  std::string line;
+  for (const std::string_view cell : {"plain", "a,b", "say \"hi\"", "two\nlines"}) {
+    line.clear();
+    put_csv(cell, ',', line);
+    EXPECT_EQ(rows(line), (Rows{{std::string(cell)}})) << cell;
+  }
+}
+
+TEST(Html, NothingOfATextIsMarkup) {
+  EXPECT_EQ(html_escaped("<img src='x' alt=\"&\">"), "&lt;img src=&#39;x&#39; alt=&quot;&amp;&quot;&gt;");
+}
 
 }  // namespace
 }  // namespace licet

@@ -119,9 +119,27 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
-}  // namespace
-
-namespace {
+// Ourselves again, as the leader of a group of its own, with a clean signal mask. Spends `actions`.
+Result<pid_t> spawn(posix_spawn_file_actions_t& actions, std::vector<std::string>& words, std::vector<std::string>& env) {
+  std::vector<char*> argv, envp;
+  for (std::string& w : words) argv.push_back(w.data());
+  for (std::string& e : env) envp.push_back(e.data());
+  argv.push_back(nullptr);
+  envp.push_back(nullptr);
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setpgroup(&attributes, 0);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+  pid_t pid = 0;
+  const int failed = ::posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, argv.data(), envp.data());
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::posix_spawnattr_destroy(&attributes);
+  if (failed != 0) return Error{Code::internal, fmt::format("a child could not be started: {}", std::strerror(failed))};
+  return pid_t{pid};
+}
 
 // argv: our name for it, CPU seconds, bytes of a file, the program and its words.
 int renderer_main(char** argv) {
@@ -192,35 +210,19 @@ Result<std::string> run_renderer(const Render& render, std::string_view input) {
       for (auto at = word.find(name); at != std::string::npos; at = word.find(name)) word.replace(at, std::strlen(name), value);
     words.push_back(std::move(word));
   }
-  std::vector<char*> argv, envp;
-  for (std::string& w : words) argv.push_back(w.data());
-  argv.push_back(nullptr);
   std::vector<std::string> env = {"LC_ALL=C.UTF-8",
                                   "HOME=" + scratch.path(),
                                   "TMPDIR=" + scratch.path(),
                                   "XDG_CONFIG_HOME=" + scratch.path(),
                                   "XDG_CACHE_HOME=" + scratch.path(),
                                   "PATH=/usr/bin:/bin"};
-  for (std::string& e : env) envp.push_back(e.data());
-  envp.push_back(nullptr);
   posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
   ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawnattr_init(&attributes);
   ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
   ::posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
   ::posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::posix_spawnattr_setsigmask(&attributes, &none);
-  ::posix_spawnattr_setpgroup(&attributes, 0);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-  pid_t pid = 0;
-  const int failed = ::posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, argv.data(), envp.data());
-  ::posix_spawn_file_actions_destroy(&actions);
-  ::posix_spawnattr_destroy(&attributes);
-  if (failed != 0) return Error{Code::internal, fmt::format("a child could not be started: {}", std::strerror(failed))};
+  LICET_TRY(pid, spawn(actions, words, env));
   const auto until = std::chrono::steady_clock::now() + render.wall;
   int status = 0;
   bool over = false;
@@ -295,32 +297,15 @@ Result<ChildDone> run_child(const Child& child, std::string_view input) {
 
   std::vector<std::string> words = {std::string(kName), std::to_string(child.cpu_seconds), std::to_string(child.memory_bytes)};
   words.insert(words.end(), child.argv.begin(), child.argv.end());
-  std::vector<char*> argv;
-  for (std::string& w : words) argv.push_back(w.data());
-  argv.push_back(nullptr);
   // A language and encoding of its own, one thread, and nothing of ours: no secret is in a child's environment.
-  std::array<std::string, 4> env = {"LC_ALL=C.UTF-8", "OMP_THREAD_LIMIT=1", "HOME=/nonexistent", "PATH=/usr/bin:/bin"};
-  std::vector<char*> envp;
-  for (std::string& e : env) envp.push_back(e.data());
-  envp.push_back(nullptr);
+  std::vector<std::string> env = {"LC_ALL=C.UTF-8", "OMP_THREAD_LIMIT=1", "HOME=/nonexistent", "PATH=/usr/bin:/bin"};
 
   posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
   ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawnattr_init(&attributes);
   ::posix_spawn_file_actions_adddup2(&actions, bytes.get(), 0);
   ::posix_spawn_file_actions_adddup2(&actions, to.get(), 1);
   ::posix_spawn_file_actions_addclosefrom_np(&actions, 2);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::posix_spawnattr_setsigmask(&attributes, &none);
-  ::posix_spawnattr_setpgroup(&attributes, 0);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-  pid_t pid = 0;
-  const int failed = ::posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, argv.data(), envp.data());
-  ::posix_spawn_file_actions_destroy(&actions);
-  ::posix_spawnattr_destroy(&attributes);
-  if (failed != 0) return Error{Code::internal, fmt::format("a child could not be started: {}", std::strerror(failed))};
+  LICET_TRY(pid, spawn(actions, words, env));
   to.reset();
 
   ChildDone done;

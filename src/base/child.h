@@ -42,9 +42,9 @@ struct ChildDone {
 
 [[nodiscard]] Result<ChildDone> run_child(const Child& child, std::string_view input);
 
-// A big program that makes one file of another (chromium: a page → PDF). It can't live behind the filter of run_child, so it is held by what
-// is left: no shell, an environment and a folder of its own that go with it, no network (a namespace without one, where the system lets
-// us), rlimits, no_new_privs, and an end: the whole group of its processes is killed when a bound is reached, and when we end. Give it
+// A big program that makes one file of another (chromium: a page → PDF). It can't live behind the filter of run_child, so it is held by
+// what is left: no shell, an environment and a folder of its own that go with it, no network (a namespace without one, where the system
+// lets us), rlimits, no_new_privs, and an end: the whole group of its processes is killed when a bound is reached, and when we end. Give it
 // only what we made ourselves. In argv {in}, {out} and {home} stand for its input, its output and its folder.
 struct Render {
   std::vector<std::string> argv;  // [0] an absolute path

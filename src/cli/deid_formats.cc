@@ -1,4 +1,5 @@
 #include "cli/deid_formats.h"
+#include "base/csv.h"
 
 #include <algorithm>
 #include <array>
@@ -183,7 +184,7 @@ class Table {
                 << ": no column says whose a record is (NAME = patient): its dates can't be moved, and are dropped\n";
     for (std::size_t n = 0; n < header_.size(); ++n) {
       if (n > 0) made_ += ',';
-      codec::put_csv(header_[n], ',', made_);
+      put_csv(header_[n], ',', made_);
     }
     made_ += ending_;
     return {};
@@ -288,7 +289,7 @@ class Table {
         case deid::Column::Is::identifier:
           if (c.kind == deid::Kind::text) {
             ++values.tally.kinds[static_cast<std::size_t>(deid::Kind::text)];
-            if (scrubs) codec::put_csv(pieces_.made(piece++), ',', made_);
+            if (scrubs) put_csv(pieces_.made(piece++), ',', made_);
           } else {
             value(c.kind, cell);
           }
@@ -305,7 +306,7 @@ class Table {
     deid::put_value(kind, text, deid::Written::free, run_.values, made_);
     if (std::string_view(made_).substr(before).find_first_of(",\"\r\n") == std::string_view::npos) return;
     std::string again;
-    codec::put_csv(std::string_view(made_).substr(before), ',', again);
+    put_csv(std::string_view(made_).substr(before), ',', again);
     made_.resize(before);
     made_ += again;
   }

@@ -12,6 +12,8 @@
 #include <optional>
 
 #include "base/child.h"
+#include "base/csv.h"
+#include "base/html.h"
 #include "cli/agreement_edit.h"
 #include "cli/config.h"
 #include "cli/terminal.h"
@@ -75,6 +77,7 @@ Result<std::string> bytes_of(const std::string& path, std::size_t most) {
 
 constexpr const char* kPdftotext = "/usr/bin/pdftotext";
 constexpr const char* kPdftoppm = "/usr/bin/pdftoppm";
+constexpr std::size_t kVendorsMost = 100'000;  // rows of a vendor list
 constexpr const char* kTesseract = "/usr/bin/tesseract";
 
 bool letters(std::string_view text, std::size_t at_least) {
@@ -303,36 +306,15 @@ void show(const Read& r) {
 
 // --- vendors: vendor × scope × what is missing, and the list that an auditor asks for ---
 
-// RFC 4180, with any of , ; and tab between fields, as the first line has it.
-std::vector<std::vector<std::string>> csv(std::string_view s) {
-  if (s.starts_with("\xEF\xBB\xBF")) s.remove_prefix(3);
+// With any of , ; and tab between fields, as the first line has it.
+Result<std::vector<std::vector<std::string>>> csv(std::string_view s) {
   const std::string_view first = s.substr(0, std::min(s.find('\n'), s.size()));
   const char between = first.find('\t') != std::string_view::npos                                               ? '\t'
                        : first.find(',') == std::string_view::npos && first.find(';') != std::string_view::npos ? ';'
                                                                                                                 : ',';
-  std::vector<std::vector<std::string>> rows(1, {""});
-  bool quoted = false;
-  for (std::size_t i = 0; i < s.size(); ++i) {
-    std::string& field = rows.back().back();
-    if (quoted) {
-      if (s[i] != '"')
-        field += s[i];
-      else if (i + 1 < s.size() && s[i + 1] == '"')
-        field += s[i++];
-      else
-        quoted = false;
-    } else if (s[i] == '"' && field.empty()) {
-      quoted = true;
-    } else if (s[i] == between) {
-      rows.back().emplace_back();
-    } else if (s[i] == '\n') {
-      rows.push_back({""});
-    } else if (s[i] != '\r') {
-      field += s[i];
-    }
-  }
+  LICET_TRY(rows, csv_rows(s, between, kVendorsMost));
   std::erase_if(rows, [](const auto& r) { return r.size() == 1 && r[0].empty(); });
-  return rows;
+  return std::move(rows);
 }
 
 // Letters and digits in lower case, without what companies are called beside their name.
@@ -361,7 +343,7 @@ struct Vendor {
 Result<std::vector<Vendor>> vendors_of(const std::string& path, const std::vector<Read>& reads) {
   auto bytes = bytes_of(path, 16u << 20);
   if (!bytes) return Error{bytes.error().code, fmt::format("{}: {}", path, bytes.error().message)};
-  const auto rows = csv(*bytes);
+  LICET_TRY(rows, csv(*bytes));
   std::optional<std::size_t> name, scope, file;
   for (std::size_t i = 0; !rows.empty() && i < rows[0].size(); ++i) {
     const std::string head = plain(rows[0][i]);
@@ -448,23 +430,6 @@ std::string csv_cell(std::string s) {
   return out + "\"";
 }
 
-std::string html(std::string_view s) {
-  std::string out;
-  for (const char c : s) {
-    if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '&')
-      out += "&amp;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += c;
-  }
-  return out;
-}
-
 void print_html(const std::vector<Line>& lines) {
   fmt::print(
       "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Business associate agreements</title>\n<style>body{{font:15px/1.5 "
@@ -475,11 +440,11 @@ void print_html(const std::vector<Line>& lines) {
       "code{{font-size:11px;word-break:break-all}}</style>\n"
       "<h1>Business associate agreements</h1>\n<p>Read by <code>licet read</code>: proposals with their words, for a person to confirm. "
       "Facts and sources, not legal advice.</p>\n<table><thead><tr>");
-  for (const std::string& c : kColumns) fmt::print("<th>{}</th>", html(c));
+  for (const std::string& c : kColumns) fmt::print("<th>{}</th>", html_escaped(c));
   fmt::print("</tr></thead><tbody>\n");
   for (const Line& l : lines) {
     fmt::print("<tr>");
-    for (const std::string& c : l.cells) fmt::print("<td>{}</td>", html(c));
+    for (const std::string& c : l.cells) fmt::print("<td>{}</td>", html_escaped(c));
     fmt::print("</tr>\n");
   }
   fmt::print("</tbody></table>\n");
@@ -489,11 +454,11 @@ void print_html(const std::vector<Line>& lines) {
     done.push_back(l.read);
     fmt::print(
         "<h2>{}</h2>\n<table><thead><tr><th>citation</th><th>clause</th><th>is</th><th>page</th><th>words</th></tr></thead><tbody>\n",
-        html(l.read->file));
+        html_escaped(l.read->file));
     for (const reader::Clause& c : l.read->reading.clauses)
-      fmt::print("<tr><td>{}</td><td>{}</td><td class=\"{}\">{}</td><td>{}</td><td>{}{}</td></tr>\n", html(c.cite), html(c.name),
-                 reader::name(c.is), reader::name(c.is), c.at.page == 0 ? "" : std::to_string(c.at.page),
-                 c.because.empty() ? "" : html(c.because) + ": ", html(one_line(c.at.quote, 1200)));
+      fmt::print("<tr><td>{}</td><td>{}</td><td class=\"{}\">{}</td><td>{}</td><td>{}{}</td></tr>\n", html_escaped(c.cite),
+                 html_escaped(c.name), reader::name(c.is), reader::name(c.is), c.at.page == 0 ? "" : std::to_string(c.at.page),
+                 c.because.empty() ? "" : html_escaped(c.because) + ": ", html_escaped(one_line(c.at.quote, 1200)));
     fmt::print("</tbody></table>\n");
   }
   fmt::print("</html>\n");

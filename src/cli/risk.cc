@@ -22,6 +22,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/csv.h"
 #include "base/time.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -673,7 +674,7 @@ class Risk {
       else
         continue;
       if (!line.empty()) line += ',';
-      risk::append_field(line, name, ',');
+      put_csv(name, ',', line);
     }
     std::uint64_t written = 0;
     LICET_TRY(input, write(args_.out, [&](std::ostream& out) -> Result<void> {
@@ -691,10 +692,10 @@ class Risk {
                     const Field& f = fields[i];
                     const std::uint8_t level = f.as_is ? 0 : found.levels[f.quasi];
                     if (level == 0) {
-                      risk::append_field(line, file.row()[f.at], ',');
+                      put_csv(file.row()[f.at], ',', line);
                     } else {
                       const risk::Ladder::Level& made = ladders_[f.quasi].levels[level];
-                      risk::append_field(line, made.values.value(made.becomes[table_.columns[quasi_[f.quasi]].codes[row]]), ',');
+                      put_csv(made.values.value(made.becomes[table_.columns[quasi_[f.quasi]].codes[row]]), ',', line);
                     }
                   }
                   line += '\n';

@@ -1,7 +1,6 @@
 #include "codec/csv.h"
 
 #include <algorithm>
-#include <array>
 
 #include "codec/scan.h"
 
@@ -133,20 +132,6 @@ const CsvRecord* CsvReader::next() {
   }
   r.number = ++number_;
   return &r;
-}
-
-void put_csv(std::string_view text, char delimiter, std::string& out) {
-  const std::array<char, 4> marks = {delimiter, '"', '\r', '\n'};
-  if (text.find_first_of(std::string_view(marks.data(), marks.size())) == std::string_view::npos) {
-    out += text;
-    return;
-  }
-  out += '"';
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  out += '"';
 }
 
 }  // namespace licet::codec

@@ -49,7 +49,4 @@ class CsvReader {
   CsvRecord record_;
 };
 
-// Appends a cell, with quotes where it needs them.
-void put_csv(std::string_view text, char delimiter, std::string& out);
-
 }  // namespace licet::codec

@@ -3,33 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <pugixml.hpp>
+
+#include "deid/internal/shipped.h"
 
 namespace licet::deid {
 namespace {
 
-std::string read(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 std::string made(std::string_view profile, std::string_view document) {
-  const std::filesystem::path root = LICET_SOURCE_DIR;
-  static const Library library = [&] {
-    std::vector<stack::Source> sources;
-    for (const auto& file : std::filesystem::directory_iterator(root / "packs/deid"))
-      sources.push_back({file.path().filename().string(), read(file.path()), {}});
-    auto l = load_library(sources);
-    EXPECT_TRUE(l.ok()) << l.error().message;
-    return l.ok() ? *std::move(l) : Library();
-  }();
-  static const Lexicon lexicon = *Lexicon::load(read(root / "src/deid/models/lexicon.bin"));
-  static const Model model = *Model::load(read(root / "src/deid/models/en.bin"));
+  static const Shipped shipped;
+  const Library& library = shipped.library;
   const Profile& p = *library.find(profile);
   SeededRandom random(7);
   Codes codes(random);
-  const TextEngine engine(lexicon, &model);
+  const TextEngine engine(shipped.lexicon, &shipped.model);
   const TextTransform text(library, p);
   Pieces pieces(engine, text);
   ValueContext values{

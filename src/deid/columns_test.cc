@@ -1,4 +1,5 @@
 #include "deid/columns.h"
+#include "base/csv.h"
 
 #include <gtest/gtest.h>
 

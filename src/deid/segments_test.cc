@@ -3,38 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
+
+#include "deid/internal/shipped.h"
 
 namespace licet::deid {
 namespace {
 
-std::string read(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-const std::filesystem::path kRoot = LICET_SOURCE_DIR;
-
-struct Tools {
-  Library library;
-  Lexicon lexicon;
-  Model model;
-  Tools() {
-    std::vector<stack::Source> sources;
-    for (const auto& file : std::filesystem::directory_iterator(kRoot / "packs/deid"))
-      sources.push_back({file.path().filename().string(), read(file.path()), {}});
-    auto l = load_library(sources);
-    EXPECT_TRUE(l.ok()) << l.error().message;
-    auto words = Lexicon::load(read(kRoot / "src/deid/models/lexicon.bin"));
-    auto m = Model::load(read(kRoot / "src/deid/models/en.bin"));
-    EXPECT_TRUE(words.ok() && m.ok());
-    library = *std::move(l);
-    lexicon = *std::move(words);
-    model = *std::move(m);
-  }
-};
-const Tools& tools() {
-  static const Tools t;
+const Shipped& tools() {
+  static const Shipped t;
   return t;
 }
 
@@ -43,7 +19,7 @@ constexpr Date kToday = std::chrono::year(2026) / 6 / 15;
 // Every unit of a stream, transformed; "!" and why where one is refused.
 std::string made(std::string_view profile, codec::SegmentFormat format, std::string_view bytes, Tally* tally = nullptr,
                  std::size_t chunk = 7) {
-  const Tools& t = tools();
+  const Shipped& t = tools();
   const Profile& p = *t.library.find(profile);
   SeededRandom random(7);
   Codes codes(random);

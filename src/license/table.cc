@@ -203,7 +203,9 @@ std::string Table::sentence(const Decision& d) const {
       if (l != nullptr && !l->regions.empty()) text += fmt::format(" (regions: {})", joined(l->regions));
       break;
     case Reason::suspended:
-      text = fmt::format("{}, its organization, its source, its route or the person who acts is suspended, or everything is, so {} may not be used", recipient, license);
+      text = fmt::format(
+          "{}, its organization, its source, its route or the person who acts is suspended, or everything is, so {} may not be used",
+          recipient, license);
       break;
     case Reason::restricted:
       text = fmt::format(

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/html.h"
 #include "ledger/note.h"
 #include "proof/findings.h"
 #include "proof/internal/csv.h"
@@ -159,11 +160,11 @@ constexpr About kFiles[] = {
 std::string index_html(const ProveInput& in, const Shown& shown, const rules::Judgment& judged, const LeafTables& tables,
                        const ledger::Checkpoint& checkpoint, bool complete) {
   const auto pair = [](std::string_view name, std::string_view value) {
-    return "<dt>" + escaped(name) + "</dt><dd>" + escaped(value) + "</dd>\n";
+    return "<dt>" + html_escaped(name) + "</dt><dd>" + html_escaped(value) + "</dd>\n";
   };
-  std::string body =
-      "<h1>Evidence of " + escaped(in.stack->tenant) + "</h1>\n<p class=\"soft\">" + format(in.from) + " to " + format(in.to) + "</p>\n";
-  body += "<p class=\"notice\">" + escaped(kNotice) + "</p>\n";
+  std::string body = "<h1>Evidence of " + html_escaped(in.stack->tenant) + "</h1>\n<p class=\"soft\">" + format(in.from) + " to " +
+                     format(in.to) + "</p>\n";
+  body += "<p class=\"notice\">" + html_escaped(kNotice) + "</p>\n";
   if (!in.patients.empty())
     body +=
         "<p class=\"notice\"><strong>This bundle is about a patient. It is electronic protected health information: keep it "

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <tuple>
 
+#include "base/html.h"
 #include "proof/internal/csv.h"
 #include "proof/internal/html.h"
 #include "proof/internal/json.h"
@@ -63,10 +64,11 @@ std::string findings_csv(const rules::Judgment& judgment) {
 }
 
 std::string findings_html(const rules::Judgment& judgment) {
-  std::string body = "<h1>Findings</h1>\n<p class=\"soft\">As of " + format(judgment.as_of) + ", " + escaped(judgment.under) + ".</p>\n";
+  std::string body =
+      "<h1>Findings</h1>\n<p class=\"soft\">As of " + format(judgment.as_of) + ", " + html_escaped(judgment.under) + ".</p>\n";
   body += html_table("Every verdict, the worst first", {"status", "subject", "requirement", "cites", "because", "mend"},
                      finding_rows(judgment, false));
-  body += "<footer><p>" + escaped(kNotice) + "</p></footer>\n";
+  body += "<footer><p>" + html_escaped(kNotice) + "</p></footer>\n";
   return html_page("Findings", body);
 }
 

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/csv.h"
+#include "base/html.h"
 #include "proof/findings.h"
 #include "proof/internal/csv.h"
 #include "proof/internal/html.h"
@@ -121,41 +123,7 @@ bool names(const Finding& f, std::string_view id) {
 
 // ---- a questionnaire
 
-// RFC 4180, as spreadsheets write it.
-Result<std::vector<std::vector<std::string>>> rows_of(std::string_view csv) {
-  constexpr std::size_t kRowsMost = 20'000;
-  std::vector<std::vector<std::string>> out;
-  if (csv.starts_with("\xef\xbb\xbf")) csv.remove_prefix(3);
-  std::vector<std::string> row(1);
-  bool quoted = false, any = false;
-  for (std::size_t i = 0; i < csv.size(); ++i) {
-    const char c = csv[i];
-    any = true;
-    if (quoted) {
-      if (c != '"')
-        row.back() += c;
-      else if (i + 1 < csv.size() && csv[i + 1] == '"')
-        row.back() += csv[++i];
-      else
-        quoted = false;
-    } else if (c == '"' && row.back().empty()) {
-      quoted = true;
-    } else if (c == ',') {
-      row.emplace_back();
-    } else if (c == '\n') {
-      if (row.back().ends_with('\r')) row.back().pop_back();
-      if (row.size() > 1 || !row.front().empty()) out.push_back(std::move(row));
-      if (out.size() > kRowsMost) return Error{Code::exhausted, fmt::format("more than {} questions", kRowsMost)};
-      row.assign(1, "");
-      any = false;
-    } else {
-      row.back() += c;
-    }
-  }
-  if (quoted) return Error{Code::invalid_argument, "a quote opens that nothing closes: this is no CSV"};
-  if (any && (row.size() > 1 || !row.front().empty())) out.push_back(std::move(row));
-  return out;
-}
+constexpr std::size_t kQuestionsMost = 20'000;
 
 // The citations that a text names: 164.308(a)(1)(ii)(A), with or without "45 CFR" or "§".
 std::vector<std::string> citations_in(std::string_view text) {
@@ -221,9 +189,9 @@ std::string sheet_csv(const Sheet& sheet) {
 
 std::string sheet_html(const Sheet& sheet) {
   std::string body =
-      "<h1>" + escaped(sheet.title) + "</h1>\n<p class=\"soft\">As of " + sheet.as_of + ", " + escaped(sheet.under) + ".</p>\n";
-  body += "<p class=\"notice\">" + escaped(sheet.notice) + "</p>\n" + html_table("", sheet.head, sheet.rows);
-  body += "<footer><p>" + escaped(kNotice) + "</p></footer>\n";
+      "<h1>" + html_escaped(sheet.title) + "</h1>\n<p class=\"soft\">As of " + sheet.as_of + ", " + html_escaped(sheet.under) + ".</p>\n";
+  body += "<p class=\"notice\">" + html_escaped(sheet.notice) + "</p>\n" + html_table("", sheet.head, sheet.rows);
+  body += "<footer><p>" + html_escaped(kNotice) + "</p></footer>\n";
   return html_page(sheet.title, body);
 }
 
@@ -423,7 +391,8 @@ Sheet coverage(const rules::Judgment& judgment, std::span<const rules::Pack> pac
 }
 
 Result<Sheet> answers(std::string_view csv, const rules::Judgment& judgment) {
-  LICET_TRY(rows, rows_of(csv));
+  LICET_TRY(rows, csv_rows(csv, ',', kQuestionsMost));
+  std::erase_if(rows, [](const auto& row) { return row.size() == 1 && row[0].empty(); });
   if (rows.empty()) return Error{Code::invalid_argument, "no row of column names: a questionnaire is a CSV with a column 'question'"};
   std::vector<std::string> head = rows.front();
   const bool has = std::any_of(head.begin(), head.end(), [](const std::string& h) {
@@ -522,8 +491,8 @@ Bundle make_release(const ReleaseInput& in) {
   for (const rules::PackInfo& p : judgment.packs) laws.push_back({p.id, p.version, p.status, p.digest == Digest{} ? "" : hex(p.digest)});
   for (const BundleFile& f : out.files) contents.push_back({f.path, hex(crypto::sha256(f.bytes))});
   const std::string body =
-      "<h1>What was checked for " + escaped(in.name) + "</h1>\n<p class=\"soft\">" + escaped(in.stack->tenant) + ", as of " +
-      format(judgment.as_of) + "</p>\n<p class=\"notice\">" + escaped(kNotice) + "</p>\n<h2>In numbers</h2>\n" +
+      "<h1>What was checked for " + html_escaped(in.name) + "</h1>\n<p class=\"soft\">" + html_escaped(in.stack->tenant) + ", as of " +
+      format(judgment.as_of) + "</p>\n<p class=\"notice\">" + html_escaped(kNotice) + "</p>\n<h2>In numbers</h2>\n" +
       html_table("Findings by status", {"status", "findings"}, numbers) + "<h2>Against what</h2>\n" +
       html_table("State law was not assessed.", {"pack", "version", "status", "sha256"}, laws) + "<h2>What is open</h2>\n" +
       (open.rows.empty() ? std::string("<p>Nothing fails, is stale or unknown.</p>\n") : html_table("", open.head, open.rows)) +

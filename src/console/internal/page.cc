@@ -1,5 +1,6 @@
 #include "console/internal/page.h"
 
+#include "base/html.h"
 #include "console/internal/print.h"
 
 namespace licet::console {
@@ -179,7 +180,7 @@ std::string page() {
 }
 std::string sign_in_page(bool accounts, std::string_view provider, bool has_provider, std::string_view wrong) {
   std::string body = "\n<main class=\"sign\"><h1>Licet</h1>\n";
-  if (!wrong.empty()) body += "<p role=\"alert\" class=\"fail\">" + escaped(wrong) + ".</p>\n";
+  if (!wrong.empty()) body += "<p role=\"alert\" class=\"fail\">" + html_escaped(wrong) + ".</p>\n";
   body += "<form method=\"post\" action=\"/login\">";
   if (accounts)
     body +=
@@ -192,7 +193,7 @@ std::string sign_in_page(bool accounts, std::string_view provider, bool has_prov
         "<p><label>Key <input name=\"key\" type=\"password\" autocomplete=\"off\" required autofocus></label> ";
   body += "<button>Sign in</button></p></form>\n";
   if (has_provider)
-    body += "<p><a href=\"/oidc/start\">Sign in with " + escaped(provider.empty() ? "your provider" : provider) + "</a></p>\n";
+    body += "<p><a href=\"/oidc/start\">Sign in with " + html_escaped(provider.empty() ? "your provider" : provider) + "</a></p>\n";
   return document("Licet: sign in", body + "</main>\n", {});
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/html.h"
 #include "crypto/crypto.h"
 
 namespace licet::console {
@@ -34,37 +35,6 @@ std::string_view color_of(std::string_view state) {
   return state == "refuse" ? "fail" : state == "reduce" ? "pass" : "other";
 }
 
-}  // namespace
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
-namespace {
-
 // A meta element can't say frame-ancestors; the header does.
 const std::string& own_style() {
   static const std::string policy =
@@ -86,17 +56,17 @@ std::string page(std::string_view title, std::string_view lead, std::string_view
       "content=\"noindex\">\n<title>{0}</title>\n<style>{1}</style>\n</head>\n<body>\n<main>\n<h1>{0}</h1>\n"
       "<p class=\"lead\">{2}</p>\n{3}</main>\n<footer><p>Licet states facts, sources and what is missing. It is not legal advice, and HHS "
       "recognizes no HIPAA certificate.</p></footer>\n</body>\n</html>\n",
-      escaped(title), kStyle, escaped(lead), body, own_style());
+      html_escaped(title), kStyle, html_escaped(lead), body, own_style());
 }
 
 std::string table(std::string_view caption, const Row& head, const std::vector<Row>& rows) {
-  std::string out = fmt::format("<table>\n<caption>{}</caption>\n<thead><tr>", escaped(caption));
-  for (const std::string& cell : head) out += fmt::format("<th scope=\"col\">{}</th>", escaped(cell));
+  std::string out = fmt::format("<table>\n<caption>{}</caption>\n<thead><tr>", html_escaped(caption));
+  for (const std::string& cell : head) out += fmt::format("<th scope=\"col\">{}</th>", html_escaped(cell));
   out += "</tr></thead>\n<tbody>\n";
   for (const Row& row : rows) {
     out += "<tr>";
     for (std::size_t i = 0; i < row.size(); ++i)
-      out += i == 0 ? fmt::format("<th scope=\"row\">{}</th>", escaped(row[i])) : fmt::format("<td>{}</td>", escaped(row[i]));
+      out += i == 0 ? fmt::format("<th scope=\"row\">{}</th>", html_escaped(row[i])) : fmt::format("<td>{}</td>", html_escaped(row[i]));
     out += "</tr>\n";
   }
   if (rows.empty()) out += fmt::format("<tr><td colspan=\"{}\">None.</td></tr>\n", head.size());
@@ -104,12 +74,12 @@ std::string table(std::string_view caption, const Row& head, const std::vector<R
 }
 
 std::string paragraph(std::string_view text, std::string_view of_class) {
-  return of_class.empty() ? fmt::format("<p>{}</p>\n", escaped(text))
-                          : fmt::format("<p class=\"{}\">{}</p>\n", escaped(of_class), escaped(text));
+  return of_class.empty() ? fmt::format("<p>{}</p>\n", html_escaped(text))
+                          : fmt::format("<p class=\"{}\">{}</p>\n", html_escaped(of_class), html_escaped(text));
 }
 
 std::string heading(std::string_view text) {
-  return fmt::format("<h2>{}</h2>\n", escaped(text));
+  return fmt::format("<h2>{}</h2>\n", html_escaped(text));
 }
 
 std::string bars(std::string_view caption, const std::vector<std::pair<std::string, std::uint64_t>>& values) {
@@ -117,17 +87,17 @@ std::string bars(std::string_view caption, const std::vector<std::pair<std::stri
   for (const auto& [name, n] : values) most = std::max(most, n);
   constexpr int kRow = 22, kLeft = 130, kWide = 440;
   std::string out = fmt::format("<figure>\n<svg viewBox=\"0 0 640 {}\" role=\"img\" aria-label=\"{}\" width=\"640\">\n",
-                                values.size() * kRow + 4, escaped(caption));
+                                values.size() * kRow + 4, html_escaped(caption));
   int y = 2;
   for (const auto& [name, n] : values) {
     const int wide = n == 0 ? 0 : std::max(2, static_cast<int>(static_cast<double>(n) / static_cast<double>(most) * kWide));
     out += fmt::format(
         "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text><rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"14\"/>"
         "<text x=\"{}\" y=\"{}\">{}</text>\n",
-        kLeft - 8, y + 14, escaped(name), color_of(name), kLeft, y + 3, wide, kLeft + wide + 6, y + 14, n);
+        kLeft - 8, y + 14, html_escaped(name), color_of(name), kLeft, y + 3, wide, kLeft + wide + 6, y + 14, n);
     y += kRow;
   }
-  return out + fmt::format("</svg>\n<figcaption>{}</figcaption>\n</figure>\n", escaped(caption));
+  return out + fmt::format("</svg>\n<figcaption>{}</figcaption>\n</figure>\n", html_escaped(caption));
 }
 
 std::string timeline(std::string_view caption, Date from, Date to, const std::vector<Mark>& marks) {
@@ -139,7 +109,7 @@ std::string timeline(std::string_view caption, Date from, Date to, const std::ve
   };
   const std::size_t high = marks.size() * kRow + 26;
   std::string out =
-      fmt::format("<figure>\n<svg viewBox=\"0 0 720 {}\" role=\"img\" aria-label=\"{}\" width=\"720\">\n", high, escaped(caption));
+      fmt::format("<figure>\n<svg viewBox=\"0 0 720 {}\" role=\"img\" aria-label=\"{}\" width=\"720\">\n", high, html_escaped(caption));
   for (int i = 0; i <= 4; ++i) {
     const Date day = from + std::chrono::days(static_cast<int>(days * i / 4));
     out += fmt::format(
@@ -156,11 +126,11 @@ std::string timeline(std::string_view caption, Date from, Date to, const std::ve
     out += fmt::format(
         "<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" stroke=\"#9aa5b1\"/><circle class=\"{}\" cx=\"{}\" cy=\"{}\" r=\"5\"/>"
         "<text x=\"{}\" y=\"{}\">{} · {}</text>\n",
-        kLeft, y + 8, x(m.day), y + 8, m.past ? "fail" : "pass", x(m.day), y + 8, kLeft + kWide + 14, y + 12, escaped(m.name),
+        kLeft, y + 8, x(m.day), y + 8, m.past ? "fail" : "pass", x(m.day), y + 8, kLeft + kWide + 14, y + 12, html_escaped(m.name),
         format(m.day));
     y += kRow;
   }
-  return out + fmt::format("</svg>\n<figcaption>{}</figcaption>\n</figure>\n", escaped(caption));
+  return out + fmt::format("</svg>\n<figcaption>{}</figcaption>\n</figure>\n", html_escaped(caption));
 }
 
 }  // namespace licet::console

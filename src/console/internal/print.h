@@ -15,7 +15,6 @@
 
 namespace licet::console {
 
-[[nodiscard]] std::string escaped(std::string_view text);
 [[nodiscard]] std::string page(std::string_view title, std::string_view lead, std::string_view body);
 [[nodiscard]] const std::string& print_policy();  // Content-Security-Policy
 

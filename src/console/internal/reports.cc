@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/child.h"
+#include "base/html.h"
 #include "console/internal/print.h"
 #include "console/internal/reply.h"
 #include "ledger/note.h"
@@ -143,7 +144,7 @@ std::string map(const ReportBy& by) {
     boxes += fmt::format(
         "<rect x=\"{}\" y=\"{}\" width=\"150\" height=\"24\" rx=\"3\" fill=\"#f3f5f7\" stroke=\"#9aa5b1\"/><text x=\"{}\" "
         "y=\"{}\">{}</text>\n",
-        x, y, x + 8, y + 16, escaped(text(o, "name").substr(0, 22)));
+        x, y, x + 8, y + 16, html_escaped(text(o, "name").substr(0, 22)));
   }
   std::string lines;
   for (const json& l : view["links"]) {
@@ -205,17 +206,18 @@ Result<Report> card(std::string_view query, const ReportBy& by) {
                        {"v", 1}};
   const std::string note = ledger::sign_note("licet card v1\n" + statement.dump() + "\n", by.origin, *by.key);
   const std::string answer = text(may, "answer");
-  std::string body = fmt::format("<div class=\"answer {0}\"><p><strong>{1}</strong></p><p>{2}</p></div>\n", escaped(answer),
+  std::string body = fmt::format("<div class=\"answer {0}\"><p><strong>{1}</strong></p><p>{2}</p></div>\n", html_escaped(answer),
                                  answer == "yes"    ? "Yes"
                                  : answer == "held" ? "Yes, each time a person releases it"
                                  : answer == "no"   ? "No"
                                                     : "Nobody declared it",
-                                 escaped(text(may, "sentence")));
+                                 html_escaped(text(may, "sentence")));
   if (const std::string mend = text(may, "mend"); !mend.empty()) body += heading("What would mend it") + paragraph(mend);
   body +=
       fmt::format("<dl><dt>Where to</dt><dd>{}</dd><dt>Data</dt><dd>{}</dd><dt>Purpose</dt><dd>{}</dd><dt>Region</dt><dd>{}</dd></dl>\n",
-                  escaped(text(may["system"], "name")), escaped(word("data")), escaped(word("purpose").empty() ? "any" : word("purpose")),
-                  escaped(word("region").empty() ? "where it is" : word("region")));
+                  html_escaped(text(may["system"], "name")), html_escaped(word("data")),
+                  html_escaped(word("purpose").empty() ? "any" : word("purpose")),
+                  html_escaped(word("region").empty() ? "where it is" : word("region")));
   std::vector<Row> rows;
   for (const json& l : may["by"])
     rows.push_back({text(l, "id"), text(l, "form"), text(l, "view"), text(l, "ground_kind"),
@@ -225,7 +227,7 @@ Result<Report> card(std::string_view query, const ReportBy& by) {
   for (const json& s : may["suspended"]) body += paragraph("Suspended now: " + text(s, "name") + ".");
   body += heading("Signed");
   body += paragraph("This is what was signed, and by which key: `licet verify PAGE --key LOG.vkey` checks it.", "soft");
-  body += "<pre id=\"licet-note\">" + escaped(note) + "</pre>\n";
+  body += "<pre id=\"licet-note\">" + html_escaped(note) + "</pre>\n";
   return Report{page("May this PHI go to " + text(may["system"], "name") + "?", lead(by), body), "licet-card-" + word("system")};
 }
 
@@ -323,7 +325,7 @@ std::string trust_page(const json& trust, std::string_view until) {
   body += heading("The record");
   body += paragraph(fmt::format("{} entries by {}; root {}.", trust["ledger"]["size"].dump(), text(trust["ledger"], "time"),
                                 text(trust["ledger"], "root")));
-  if (const std::string note = text(trust, "signed"); !note.empty()) body += "<pre>" + escaped(note) + "</pre>\n";
+  if (const std::string note = text(trust, "signed"); !note.empty()) body += "<pre>" + html_escaped(note) + "</pre>\n";
   const std::string name = text(trust, "name");
   return page(name.empty() ? "How PHI is handled here" : "How PHI is handled at " + name,
               fmt::format("As of {}, {}.{}", text(trust, "as_of"), text(trust, "under"),

@@ -94,17 +94,4 @@ char guess_delimiter(std::string_view header) {
   return candidates[static_cast<std::size_t>(std::max_element(seen.begin(), seen.end()) - seen.begin())];
 }
 
-void append_field(std::string& out, std::string_view value, char delimiter) {
-  if (value.find_first_of("\"\r\n") == std::string_view::npos && value.find(delimiter) == std::string_view::npos) {
-    out += value;
-    return;
-  }
-  out += '"';
-  for (const char c : value) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  out += '"';
-}
-
 }  // namespace licet::deid::risk

@@ -55,7 +55,5 @@ class CsvReader {
 
 // The delimiter that a header seems to use: of , ; tab | the most frequent one outside quotes.
 [[nodiscard]] char guess_delimiter(std::string_view header);
-// The value as a field of a CSV: quoted where it must be.
-void append_field(std::string& out, std::string_view value, char delimiter);
 
 }  // namespace licet::deid::risk

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/html.h"
+
 namespace licet::deid::risk {
 namespace {
 
@@ -58,23 +60,6 @@ json input_json(const Report::Input& i) {
   return {{"role", i.role}, {"file", i.file}, {"bytes", i.bytes}, {"rows", i.rows}, {"sha256", i.sha256}};
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += c;
-  }
-  return out;
-}
-
 std::string count(std::uint64_t n) {
   std::string digits = std::to_string(n);
   for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
@@ -83,12 +68,12 @@ std::string count(std::uint64_t n) {
 
 std::string table(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows) {
   std::string out = "<table><thead><tr>";
-  for (const std::string& cell : head) out += "<th scope=\"col\">" + escaped(cell) + "</th>";
+  for (const std::string& cell : head) out += "<th scope=\"col\">" + html_escaped(cell) + "</th>";
   out += "</tr></thead><tbody>";
   for (const auto& row : rows) {
     out += "<tr>";
     for (std::size_t i = 0; i < row.size(); ++i)
-      out += i == 0 ? "<th scope=\"row\">" + escaped(row[i]) + "</th>" : "<td>" + escaped(row[i]) + "</td>";
+      out += i == 0 ? "<th scope=\"row\">" + html_escaped(row[i]) + "</th>" : "<td>" + html_escaped(row[i]) + "</td>";
     out += "</tr>";
   }
   return out + "</tbody></table>\n";
@@ -106,14 +91,14 @@ struct Frame {
 
 std::string open_svg(std::string_view title, std::string_view x_label, const Frame& f, std::string_view y_format) {
   std::string out = fmt::format("<figure><svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\"><title>{}</title>\n", kWidth, kHeight,
-                                escaped(title), escaped(title));
+                                html_escaped(title), html_escaped(title));
   for (int i = 0; i <= 4; ++i) {
     const double v = f.y_most * i / 4, y = f.y(v);
     out += fmt::format("<line x1=\"{}\" y1=\"{:.1f}\" x2=\"{}\" y2=\"{:.1f}\" class=\"grid\"/><text x=\"{}\" y=\"{:.1f}\" class=\"y\">",
                        kLeft, y, kWidth - kRight, y, kLeft - 6, y + 4);
     out += (y_format == "%" ? fmt::format("{:.3g} %", v * 100) : fmt::format("{:.3g}", v)) + "</text>\n";
   }
-  out += fmt::format("<text x=\"{}\" y=\"{}\" class=\"x\">{}</text>\n", (kLeft + kWidth - kRight) / 2, kHeight - 6, escaped(x_label));
+  out += fmt::format("<text x=\"{}\" y=\"{}\" class=\"x\">{}</text>\n", (kLeft + kWidth - kRight) / 2, kHeight - 6, html_escaped(x_label));
   return out;
 }
 std::string close_svg(std::string_view caption) {
@@ -396,8 +381,8 @@ std::string report_html(const Report& r) {
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
       "<title>Re-identification risk</title><style>" +
       std::string(kStyle) + "</style></head><body>\n";
-  out += "<h1>Re-identification risk</h1>\n<p class=\"soft\">" + escaped(r.made) + ", " + escaped(r.program) + "</p>\n";
-  out += "<p class=\"notice\">" + escaped(kNotice) + "</p>\n";
+  out += "<h1>Re-identification risk</h1>\n<p class=\"soft\">" + html_escaped(r.made) + ", " + html_escaped(r.program) + "</p>\n";
+  out += "<p class=\"notice\">" + html_escaped(kNotice) + "</p>\n";
 
   out += "<h2>What was measured</h2>\n";
   std::vector<std::vector<std::string>> rows;
@@ -415,10 +400,10 @@ std::string report_html(const Report& r) {
   out += table({"column", "taken as", "different values", "hierarchy"}, rows);
   if (!r.not_considered.empty()) {
     out += "<p>Not considered:";
-    for (const std::string& name : r.not_considered) out += " <code>" + escaped(name) + "</code>";
+    for (const std::string& name : r.not_considered) out += " <code>" + html_escaped(name) + "</code>";
     out += "</p>\n";
   }
-  out += "<p>Asked: <code>" + escaped(r.command) + "</code></p>\n";
+  out += "<p>Asked: <code>" + html_escaped(r.command) + "</code></p>\n";
 
   out += "<h2>Risk</h2>\n";
   std::vector<std::string> head{"measure", "as it is"};
@@ -454,7 +439,7 @@ std::string report_html(const Report& r) {
         table({"attack on", "compared", "found uniquely", "one to one", "found among several", "right", "expected right if there"}, rows);
   }
   if (r.target) {
-    out += "<h2>Generalization</h2>\n<p>Target: " + escaped(say(*r.target)) + ". " +
+    out += "<h2>Generalization</h2>\n<p>Target: " + html_escaped(say(*r.target)) + ". " +
            (r.met_as_is ? "The data meet it as they are." : "The data do not meet it as they are.") + "</p>\n";
     if (r.found) {
       const Found& f = *r.found;
@@ -482,7 +467,7 @@ std::string report_html(const Report& r) {
     }
   }
   out += "<h2>Method and assumptions</h2>\n<ul>";
-  for (const std::string& a : assumptions(r)) out += "<li>" + escaped(a) + "</li>";
+  for (const std::string& a : assumptions(r)) out += "<li>" + html_escaped(a) + "</li>";
   out +=
       "</ul>\n<p>Definitions: k-anonymity (Sweeney 2002); l-diversity (Machanavajjhala et al. 2007), distinct and entropy, the latter as "
       "exp of the least entropy; "

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "base/csv.h"
 #include "base/random.h"
 #include "deid/risk/csv.h"
 #include "deid/risk/hierarchy.h"
@@ -182,7 +183,7 @@ TEST(Csv, WhatIsWrittenIsReadAgain) {
     std::string line;
     for (std::size_t f = 0; f < 3; ++f) {
       if (f > 0) line += ',';
-      append_field(line, row[f], ',');
+      put_csv(row[f], ',', line);
     }
     EXPECT_EQ(read_csv(line + "\n", 7), Rows{row});
   }

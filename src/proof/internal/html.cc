@@ -1,5 +1,7 @@
 #include "proof/internal/html.h"
 
+#include "base/html.h"
+
 namespace licet::proof {
 namespace {
 
@@ -17,38 +19,11 @@ tbody th{font-weight:400}code{font-family:ui-monospace,monospace;font-size:.92em
 
 }  // namespace
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 std::string html_page(std::string_view title, std::string_view body) {
   std::string out =
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n";
   out += "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>";
-  out += escaped(title);
+  out += html_escaped(title);
   out += "</title>\n<style>";
   out += kStyle;
   out += "</style>\n</head>\n<body>\n";
@@ -58,13 +33,13 @@ std::string html_page(std::string_view title, std::string_view body) {
 }
 
 std::string html_table(std::string_view caption, const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows) {
-  std::string out = "<table>\n<caption>" + escaped(caption) + "</caption>\n<thead><tr>";
-  for (const std::string& h : head) out += "<th scope=\"col\">" + escaped(h) + "</th>";
+  std::string out = "<table>\n<caption>" + html_escaped(caption) + "</caption>\n<thead><tr>";
+  for (const std::string& h : head) out += "<th scope=\"col\">" + html_escaped(h) + "</th>";
   out += "</tr></thead>\n<tbody>\n";
   for (const auto& cells : rows) {
     out += "<tr>";
     for (std::size_t i = 0; i < cells.size(); ++i)
-      out += (i == 0 ? "<th scope=\"row\">" : "<td>") + escaped(cells[i]) + (i == 0 ? "</th>" : "</td>");
+      out += (i == 0 ? "<th scope=\"row\">" : "<td>") + html_escaped(cells[i]) + (i == 0 ? "</th>" : "</td>");
     out += "</tr>\n";
   }
   out += "</tbody>\n</table>\n";

@@ -7,10 +7,10 @@
 
 namespace licet::proof {
 
-[[nodiscard]] std::string escaped(std::string_view text);
 // `body` is HTML already.
 [[nodiscard]] std::string html_page(std::string_view title, std::string_view body);
 // Cells are text and are escaped here. The first column names the row.
-[[nodiscard]] std::string html_table(std::string_view caption, const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows);
+[[nodiscard]] std::string html_table(std::string_view caption, const std::vector<std::string>& head,
+                                     const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace licet::proof

@@ -1,4 +1,5 @@
 // CSV (RFC 4180) with a head: a vendor list out of a spreadsheet.
+#include "base/csv.h"
 #include "stack/internal/import.h"
 
 namespace licet::stack::importing {
@@ -14,43 +15,10 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-Result<std::vector<std::vector<std::string>>> rows_of(std::string_view bytes) {
-  if (bytes.starts_with("\xef\xbb\xbf")) bytes.remove_prefix(3);  // as spreadsheets write it
-  std::vector<std::vector<std::string>> rows(1);
-  std::string cell;
-  bool inside = false;
-  const auto end_cell = [&] { rows.back().push_back(std::move(cell)), cell.clear(); };
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const char c = bytes[i];
-    if (inside) {
-      if (c != '"')
-        cell += c;
-      else if (i + 1 < bytes.size() && bytes[i + 1] == '"')
-        cell += '"', ++i;
-      else
-        inside = false;
-    } else if (c == '"' && cell.empty()) {
-      inside = true;
-    } else if (c == ',') {
-      end_cell();
-    } else if (c == '\n') {
-      end_cell();
-      if (rows.size() > kRowsMost) return Error{Code::exhausted, "more than 100000 rows"};
-      rows.emplace_back();
-    } else if (c != '\r') {
-      cell += c;
-    }
-  }
-  if (inside) return Error{Code::invalid_argument, "row " + std::to_string(rows.size()) + ": a quote is not closed"};
-  if (!cell.empty() || !rows.back().empty()) end_cell();
-  if (rows.back().empty()) rows.pop_back();
-  return rows;
-}
-
 }  // namespace
 
 Result<void> csv(std::string_view bytes, Model& model) {
-  LICET_TRY(rows, rows_of(bytes));
+  LICET_TRY(rows, csv_rows(bytes, ',', kRowsMost));
   if (rows.empty()) return Error{Code::invalid_argument, "it is empty"};
   std::map<std::string, std::size_t> columns;
   for (std::size_t i = 0; i < rows[0].size(); ++i) columns.emplace(lower(rows[0][i]), i);
