@@ -10,8 +10,6 @@ import xml.etree.ElementTree as ET
 from world import BINARY, ROOT, Case
 
 SAMPLES = ROOT.parent / "shared" / "data" / "deid"
-if not SAMPLES.exists():
-    SAMPLES = pathlib.Path("/work/shared/data/deid")
 HL7 = SAMPLES / "fhir-converter/data/SampleData/Hl7v2"
 CCDA = SAMPLES / "fhir-converter/data/SampleData/Ccda"
 X12 = SAMPLES / "linuxforhealth-x12"

@@ -75,6 +75,10 @@ void Records::run() {
   }
 }
 
+ledger::Index* Records::at_hand() {
+  return reader_ ? &*reader_ : writer_ ? &*writer_ : nullptr;
+}
+
 // Whoever asks has often just done something: that should be in it.
 void Records::fresh() {
   if (options_.file.empty()) {
@@ -95,7 +99,7 @@ void Records::fresh() {
 Result<std::vector<ledger::Row>> Records::find(const ledger::Index::Query& query) {
   const std::lock_guard lock(mutex_);
   fresh();
-  ledger::Index* index = reader_ ? &*reader_ : writer_ ? &*writer_ : nullptr;
+  ledger::Index* const index = at_hand();
   if (index == nullptr) return Error{Code::unavailable, "the ledger has no index here"};
   auto found = index->find(query, kMostSteps);
   if (!found && found.error().code == Code::exhausted)
@@ -106,7 +110,7 @@ Result<std::vector<ledger::Row>> Records::find(const ledger::Index::Query& query
 Result<std::vector<ledger::Index::Daily>> Records::daily(Date from, Date to) {
   const std::lock_guard lock(mutex_);
   fresh();
-  ledger::Index* index = reader_ ? &*reader_ : writer_ ? &*writer_ : nullptr;
+  ledger::Index* const index = at_hand();
   if (index == nullptr) return Error{Code::unavailable, "the ledger has no index here"};
   return index->daily(from, to);
 }
@@ -114,7 +118,7 @@ Result<std::vector<ledger::Index::Daily>> Records::daily(Date from, Date to) {
 std::uint64_t Records::size() {
   const std::lock_guard lock(mutex_);
   fresh();
-  ledger::Index* index = reader_ ? &*reader_ : writer_ ? &*writer_ : nullptr;
+  ledger::Index* const index = at_hand();
   if (index == nullptr) return 0;
   auto size = index->size();
   return size ? *size : 0;
