@@ -17,6 +17,7 @@ using ValueType = stack::Value::Type;
 using Values = std::map<std::string, std::string>;
 
 constexpr std::size_t kPatternMost = 400;
+constexpr std::size_t kMendMost = 4096;
 
 std::string one_line(std::string_view text) {
   std::string out(text);
@@ -299,7 +300,8 @@ std::vector<Mend> possible(const Judgment& judgment, const stack::Stack& stack, 
   std::vector<Begun> begun;
   std::map<std::string, std::size_t> by_key;  // the same act in the same words is one
   for (const Finding& f : judgment.findings) {
-    if (!amiss(f, strict) || f.mend.empty()) continue;
+    // std::regex goes deeper with every byte: a sentence beyond this (a name of thousands of letters in it) is left to people.
+    if (!amiss(f, strict) || f.mend.empty() || f.mend.size() > kMendMost) continue;
     for (const Act& a : acts) {
       std::smatch match;
       if (!std::regex_search(f.mend, match, a.words)) continue;

@@ -49,6 +49,14 @@ TEST(Acts, WordsOfAMendFillTheBlanks) {
   EXPECT_EQ(got[0].cost, 8u);
 }
 
+TEST(Acts, AMendWithoutEndIsLeftToPeople) {
+  auto acts = acts_of("kind: act\nid: stop\nwords: \"Renew * or stop {flow}\"\ndoes: Stop {flow}\ncost: 1\nwithout: [\"{flow}\"]\n");
+  ASSERT_TRUE(acts.ok()) << acts.error().message;
+  const std::string endless = "Renew " + std::string(1 << 20, 'x') + " or stop f1";
+  EXPECT_TRUE(possible(judgment_of({{"f1", endless.c_str()}}), stack_of(kClinic), *acts, false).empty());
+  EXPECT_EQ(possible(judgment_of({{"f1", "Renew it or stop f1"}}), stack_of(kClinic), *acts, false).size(), 1u);
+}
+
 TEST(Acts, OneActGathersWhatItTakesAlong) {
   auto acts = acts_of(
       "kind: act\nid: read\nwords: \"Read {agreement} for {clause} and\"\ngather: clause\ndoes: Read {agreement} for {clause}\ncost: "
