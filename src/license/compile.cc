@@ -190,8 +190,18 @@ class Compiler {
       in_.is_part2_class[c] = below("special.sud", name(c)) || below("special.sud.*", name(c));
     in_.under = judgment_.under;
     in_.as_of = judgment_.as_of;
-    for (const Finding& f : judgment_.findings)
+    for (const Finding& f : judgment_.findings) {
       if (adverse(f)) findings_.emplace(f.subject, &f);
+      if (f.meets == "training") note_training(f);
+    }
+  }
+
+  // All that asks about a person's training must pass; a pass that ends by itself (`until` is the first day without it) ends the license.
+  void note_training(const Finding& f) {
+    const auto [at, fresh] = trained_.try_emplace(f.subject);
+    Training& t = at->second;
+    t.current = (fresh || t.current) && f.status == Status::pass;
+    if (f.until) t.until = sooner(t.until, *f.until - std::chrono::days(1));
   }
 
   std::vector<std::string> roles(const Document& person) const {
@@ -786,6 +796,14 @@ class Compiler {
     }
     from = later(from, h.from);
     until = sooner(until, h.until);
+    std::uint32_t conditions = row.conditions | (permit != nullptr ? permit->conditions : 0);
+    if (kind == Kind::glass) conditions &= ~std::uint32_t{kMfa | kTrainingCurrent};
+    const std::uint32_t asked = conditions;
+    if ((conditions & kTrainingCurrent) != 0)
+      if (const auto t = trained_.find(h.name); t != trained_.end() && t->second.current) {
+        conditions &= ~std::uint32_t{kTrainingCurrent};
+        until = sooner(until, t->second.until);
+      }
     const bool graced = st.last && (!until || *st.last < *until);
     if (graced) until = st.last;
 
@@ -798,8 +816,7 @@ class Compiler {
       Ids regions = row.regions;
       if (permit != nullptr && !permit->regions.empty()) regions = regions.empty() ? permit->regions : common(regions, permit->regions);
       if (!regions.empty()) grant.regions = region_set(regions);
-      grant.conditions = row.conditions | (permit != nullptr ? permit->conditions : 0);
-      if (kind == Kind::glass) grant.conditions &= ~std::uint32_t{kMfa | kTrainingCurrent};
+      grant.conditions = conditions;
       grant.whose = static_cast<std::uint8_t>(row.whose | (permit != nullptr ? permit->whose : 0));
       grant.hold = ground.hold || (permit != nullptr && permit->hold);
       grant.accountable = ground.accountable;
@@ -808,7 +825,7 @@ class Compiler {
       grant.own = h.individual && ground.kind == "individual";
       in_.grants.push_back(grant);
     }
-    if (fresh) in_.licenses.push_back(license_of(c, h, permit, ground, kind, in_.grants[grant_at->second], from, until));
+    if (fresh) in_.licenses.push_back(license_of(c, h, permit, ground, kind, in_.grants[grant_at->second], asked, from, until));
     return grant_at->second;
   }
   std::uint32_t region_set(const Ids& regions) {
@@ -821,7 +838,7 @@ class Compiler {
   }
 
   License license_of(const Carried& c, const Holder& h, const Permit* permit, const Ground& ground, Kind kind, const Grant& grant,
-                     std::optional<Date> from, std::optional<Date> until) const {
+                     std::uint32_t conditions, std::optional<Date> from, std::optional<Date> until) const {
     License l{.holder = h.name,
               .permit = permit != nullptr ? permit->doc->id : "",
               .flow = c.doc->id,
@@ -834,10 +851,10 @@ class Compiler {
     for (std::uint32_t r = 0; grant.regions != kNone && r < in_.regions_by.size(); ++r)
       if ((in_.region_sets[grant.regions * in_.region_words + r / 64] >> (r % 64) & 1) != 0) l.regions.push_back(in_.regions_by[r]);
     std::sort(l.regions.begin(), l.regions.end());
-    if ((grant.conditions & kMfa) != 0) l.conditions.push_back("mfa");
-    if ((grant.conditions & kTrainingCurrent) != 0) l.conditions.push_back("training");
-    if ((grant.conditions & kNotSelfPaid) != 0) l.conditions.push_back("not-self-paid");
-    if ((grant.conditions & kNever) != 0) l.conditions.push_back("unknown");
+    if ((conditions & kMfa) != 0) l.conditions.push_back("mfa");
+    if ((conditions & kTrainingCurrent) != 0) l.conditions.push_back("training");
+    if ((conditions & kNotSelfPaid) != 0) l.conditions.push_back("not-self-paid");
+    if ((conditions & kNever) != 0) l.conditions.push_back("unknown");
     if (kind == Kind::glass) l.conditions.push_back("break-glass");
     l.agreements = ground.agreements;
     l.form = grant.form;
@@ -954,6 +971,11 @@ class Compiler {
   const rules::Judgment& judgment_;
   Table::Inside in_;
   std::multimap<std::string, const Finding*, std::less<>> findings_;  // by subject: adverse ones
+  struct Training {
+    bool current = false;
+    std::optional<Date> until;  // last day
+  };
+  std::map<std::string, Training, std::less<>> trained_;  // by person
   std::vector<GroundRow> grounds_;
   std::map<std::string, Ids, std::less<>> by_flow_, by_recipient_;
   std::vector<Permit> permits_;

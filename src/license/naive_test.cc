@@ -359,6 +359,21 @@ class Naive {
     }
     return false;
   }
+  struct Trained {
+    bool current = false;
+    std::optional<Date> until;
+  };
+  Trained trained(const std::string& who) const {
+    Trained out;
+    int passes = 0, others = 0;
+    for (const auto& x : law_.findings) {
+      if (x.meets != "training" || x.subject != who) continue;
+      ++(x.status == rules::Status::pass ? passes : others);
+      if (x.until && (!out.until || *x.until < *out.until)) out.until = x.until;
+    }
+    out.current = passes > 0 && others == 0;
+    return out;
+  }
   bool gone(const std::string& who, bool person) const {
     return person && who != "individual" && stack_.find("person", who)->text("status") == "ended";
   }
@@ -404,6 +419,9 @@ class Naive {
                 Form f2) const {
     if (g.until && q_.day > *g.until) return Reason::lapsed;
     if (!glass && graced_out(g, f, who, person)) return Reason::lapsed;
+    const bool wants_training = p != nullptr && p->flag("when.training");
+    const Trained t = wants_training ? trained(who) : Trained{};
+    if (t.current && t.until && q_.day >= *t.until) return Reason::lapsed;
     if (p != nullptr)
       if (const auto regions = p->list("when.region"); !regions.empty() && !has(regions, q_.region)) return Reason::out_of_scope;
     if (!g.regions.empty() && !has(g.regions, q_.region)) return Reason::out_of_scope;
@@ -414,6 +432,7 @@ class Naive {
     if (!g.asks_for.empty() && (q_.conditions & kNotSelfPaid) == 0) return Reason::restricted;
     if (p != nullptr && p->flag("when.mfa") && (q_.conditions & kMfa) == 0 && !(care(g) && (q_.conditions & kBreakGlass) != 0))
       return Reason::condition;
+    if (wants_training && !t.current && !(care(g) && (q_.conditions & kBreakGlass) != 0)) return Reason::condition;
     return g.hold || (p != nullptr && p->flag("hold")) ? Reason::held : Reason::none;
   }
   Words orgs(const std::string& who, bool person) const {
@@ -541,8 +560,8 @@ class Maker {
       if (chance(8)) y += ", hold: true";
       if (chance(15)) y += ", whose: " + of({"panel", "compartment", "members"});
       if (chance(40))
-        y += fmt::format(", when: {{{}{}}}", chance(50) ? "region: [east]" : "region: [east, west]",
-                         person && chance(60) ? ", mfa: true" : "");
+        y += fmt::format(", when: {{{}{}{}}}", chance(50) ? "region: [east]" : "region: [east, west]",
+                         person && chance(60) ? ", mfa: true" : "", person && chance(30) ? ", training: true" : "");
       y += "}\n";
     }
     return y;
@@ -603,6 +622,18 @@ class Maker {
       f.effect["default"] = effect();
       for (const char* kind : {"workforce", "treatment"})
         if (chance(30)) f.effect[kind] = effect();
+      j.findings.push_back(f);
+    }
+    while (chance(60)) {
+      rules::Finding f;
+      f.requirement = fmt::format("t{}", j.findings.size());
+      f.meets = chance(90) ? "training" : "";
+      f.subject = of({"ann", "bob", "sys"});
+      f.status = chance(80) ? rules::Status::pass : rules::Status::unknown;
+      f.about = "program";
+      f.because = "trained or not";
+      f.effect["default"].what = rules::Effect::What::alarm;
+      if (chance(50)) f.until = *parse_date(of({"2026-11-27", "2027-06-30"}));
       j.findings.push_back(f);
     }
     if (chance(25))
@@ -715,7 +746,7 @@ TEST(Naive, DecidesAsTheTableDoes) {
 // refused.
 TEST(Naive, TakingAwayNeverLetsThrough) {
   int taken = 0;
-  for (std::uint64_t seed = 1; seed <= 130; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 170; ++seed) {
     Maker make(seed * 7919);
     const std::string yaml = make.yaml();
     const stack::Stack stack = made::stack(yaml);
@@ -752,6 +783,10 @@ TEST(Naive, TakingAwayNeverLetsThrough) {
     f.about = "contract";
     j.findings.push_back(f);
     less(stack, j, facts, "evidence for " + f.subject);
+    j = law;
+    for (rules::Finding& trained : j.findings)
+      if (trained.meets == "training") trained.status = rules::Status::unknown;
+    less(stack, j, facts, "training");
     j = law;
     j.prohibitions.push_back({"x", "", {"clinical.*"}, {"TREAT"}, {}, "forbidden", ""});
     less(stack, j, facts, "freedom");

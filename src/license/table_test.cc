@@ -349,6 +349,34 @@ TEST(Decide, GraceEndsByItself) {
   EXPECT_EQ(told(clinic(law), on("2026-11-25")), "refuse no-ground");
 }
 
+TEST(Decide, TrainingIsOfThePersonAndEndsByItself) {
+  constexpr std::string_view kPermit = R"(
+---
+{kind: permit, id: trained-only, to: counselor, through: [ehr-ui], for: [TREAT], view: full, data: [clinical.vital], when: {training: true}}
+)";
+  auto law = clinic_law();
+  const auto on = [](std::string_view day, std::uint32_t conditions = 0) {
+    return Q{"ehr-ui", "ray", "TREAT", "clinical.vital", Action::read, "fhir-front", kMaria, {}, conditions, day};
+  };
+  EXPECT_EQ(told(clinic(law, kPermit), on("2026-11-25")), "refuse condition") << "nothing asks whether ray is trained: nobody knows";
+  law.findings = {finding("awareness", "ray", "ray did it")};
+  law.findings[0].status = rules::Status::pass;
+  EXPECT_EQ(told(clinic(law, kPermit), on("2026-11-25")), "refuse condition") << "a pass about something else";
+  law.findings[0].meets = "training";
+  law.findings[0].until = date("2026-12-01");  // the first day on which it no longer counts
+  EXPECT_EQ(told(clinic(law, kPermit), on("2026-11-25")), "pass");
+  EXPECT_EQ(told(clinic(law, kPermit), on("2026-11-30")), "pass");
+  EXPECT_EQ(told(clinic(law, kPermit), on("2026-12-01")), "refuse lapsed");
+  law.findings.push_back(law.findings[0]);
+  law.findings[1].requirement = "sanctions-training";
+  law.findings[1].status = rules::Status::unknown;
+  law.findings[1].effect["default"].what = rules::Effect::What::alarm;
+  EXPECT_EQ(told(clinic(law, kPermit), on("2026-11-25")), "refuse condition") << "all of it must pass";
+  EXPECT_EQ(told(clinic(law, kPermit), on("2026-11-25", kBreakGlass)), "pass") << "an emergency is not kept waiting";
+  law.findings[1].subject = "dr-lee";
+  EXPECT_EQ(told(clinic(law, kPermit), on("2026-11-25")), "pass") << "somebody else's";
+}
+
 TEST(Decide, DatesAreDaysOfTheStacksZone) {
   auto stack = made::stack(kClinic);
   stack.zone = *Zone::find("America/New_York");

@@ -472,6 +472,7 @@ class Worker {
     f.about = r.about;
     f.source = r.source;
     f.level = r.level;
+    f.meets = r.meets;
     f.subject = subject;
     f.status = status;
     return f;

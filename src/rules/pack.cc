@@ -276,9 +276,9 @@ class Loader {
   }
 
   Result<void> requirement(const Reader& in, const Node& d) {
-    static constexpr std::array<std::string_view, 17> kKeys = {"kind",  "id",     "cites",  "source", "about", "level",
+    static constexpr std::array<std::string_view, 18> kKeys = {"kind",  "id",     "cites",  "source", "about", "level",
                                                                "asks",  "proves", "effect", "each",   "none",  "needs",
-                                                               "check", "mend",   "cases",  "notes",  "never"};
+                                                               "check", "mend",   "cases",  "notes",  "never", "meets"};
     static constexpr std::array<std::string_view, 4> kNever = {"pass", "fail", "unknown", "not-applicable"};
     LICET_TRY_VOID(in.only(d, kKeys));
     Requirement r;
@@ -298,6 +298,9 @@ class Loader {
     LICET_TRY(check, in.text(d, "check", true));
     LICET_TRY(mend, in.text(d, "mend", true));
     LICET_TRY(notes, in.text(d, "notes", false));
+    LICET_TRY(meets, in.text(d, "meets", false));
+    if (!meets.empty() && meets != "training") return in.error(*d.find("meets"), "'meets' is training");
+    r.meets = meets;
     r.notes = notes;
     r.cites = std::move(cites);
     r.source = source;
@@ -427,7 +430,8 @@ class Loader {
     const Node* all = d.find("cases");
     if (all == nullptr) return {};
     if (all->type != ValueType::map) return in.error(*all, "'cases' is a map from what is expected to a list of cases");
-    static constexpr std::array<std::string_view, 6> kStatus = {"pass", "fail", "unknown", "not-applicable", "accepted", "stale"};
+    static constexpr std::array<std::string_view, 7> kStatus = {"pass",     "fail",  "unknown", "not-applicable",
+                                                                "accepted", "stale", "outside"};
     for (const auto& m : all->members) {
       const bool known = like == "pass" ? std::find(kStatus.begin(), kStatus.end(), m.key) != kStatus.end()
                                         : !like.empty() && (m.key == like || m.key == fmt::format("no-{}", like));

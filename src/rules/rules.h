@@ -44,6 +44,7 @@ struct Requirement {
   std::string each, check, mend;
   std::string notes;                             // where it comes from, and what of it is not certain; may be empty
   std::string none;                              // the sentence where the population is empty
+  std::string meets;                             // training: a pass on a person meets that condition of a permit; else empty
   std::vector<std::string> needs;                // columns of `each` that must be known
   std::map<std::string, std::string> questions;  // for each of them: what to ask, as a template like `mend`
   std::map<std::string, std::string> never;      // statuses that can't come up, and why: the cases need not have them
@@ -72,6 +73,7 @@ struct Finding {
   std::string mend;     // filled in
   std::vector<Gap> gaps;
   std::map<std::string, Effect> effect;
+  std::string meets;          // of its requirement
   std::optional<Date> since;  // the day from which it fails, where the rule says so (for grace)
   std::optional<Date> until;  // the next day on which this verdict can change by time alone
 
@@ -160,7 +162,7 @@ struct Pack {
   };
   std::vector<Citation> citations;
   struct Case {
-    std::string requirement, expect;   // expect: a Status name, "ground"/"no-ground", or "prohibition"/"no-prohibition"
+    std::string requirement, expect;   // expect: a Status name or "outside", "ground"/"no-ground", or "prohibition"/"no-prohibition"
     std::string yaml;                  // a small declaration (kind: stack may be left out)
     std::string change;                // laid over it as decisions: its fields win
     std::vector<std::string> without;  // documents of `yaml` to leave out, by id
