@@ -129,6 +129,9 @@ class Loader {
         if (kind(d) == "neighbor") LICET_TRY_VOID(neighbor(in, d));
     for (const auto& [in, documents] : read)
       for (const Node& d : documents) LICET_TRY_VOID(document(in, d));
+    for (const auto& [in, documents] : read)
+      for (const Node& d : documents)
+        if (kind(d) == "cases") LICET_TRY_VOID(more_cases(in, d));
     if (pack_.info.id.empty()) return Error{Code::invalid_argument, "pack.yaml is missing: id, version, status, title"};
     LICET_TRY_VOID(resolve());
     return std::move(pack_);
@@ -143,7 +146,7 @@ class Loader {
   Result<void> document(const Reader& in, const Node& d) {
     if (d.type != ValueType::map) return in.error(d, "a document of a pack is a map");
     const std::string_view k = kind(d);
-    if (k == "world" || k == "neighbor") return {};
+    if (k == "world" || k == "neighbor" || k == "cases") return {};
     if (k == "pack") return info(in, d);
     if (k == "citations") return citations(in, d);
     if (k == "view") return query(in, d, pack_.views);
@@ -152,7 +155,7 @@ class Loader {
     if (k == "clause") return clause(in, d);
     if (k == "letter") return letter(in, d);
     if (k.empty() || k == "requirement") return requirement(in, d);
-    return in.error(d, "'kind' is one of pack, citations, requirement, ground, prohibition, view, clause, letter, world, neighbor");
+    return in.error(d, "'kind' is one of pack, citations, requirement, ground, prohibition, view, clause, letter, world, neighbor, cases");
   }
 
   Result<void> info(const Reader& in, const Node& d) {
@@ -440,6 +443,18 @@ class Loader {
       for (const Node& c : m.value.items) LICET_TRY_VOID(one_case(in, c, id, m.key));
     }
     return {};
+  }
+
+  // Cases of a rule that stands elsewhere in the pack.
+  Result<void> more_cases(const Reader& in, const Node& d) {
+    static constexpr std::array<std::string_view, 3> kKeys = {"kind", "of", "cases"};
+    LICET_TRY_VOID(in.only(d, kKeys));
+    LICET_TRY(of, in.text(d, "of", true));
+    const auto has = [&](const auto& all) { return std::any_of(all.begin(), all.end(), [&](const auto& x) { return x.id == of; }); };
+    if (has(pack_.requirements)) return cases(in, d, of, "pass");
+    if (has(pack_.grounds)) return cases(in, d, of, "ground");
+    if (has(pack_.prohibitions)) return cases(in, d, of, "prohibition");
+    return in.error(d, fmt::format("no rule of this pack has the id '{}'", of));
   }
 
   Result<void> one_case(const Reader& in, const Node& c, const std::string& id, const std::string& expect) {

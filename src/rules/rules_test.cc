@@ -134,12 +134,17 @@ TEST(Pack, SaysWhereItIsWrong) {
                     grace = rule("x", "effect: {default: {grace: 30h}}\n");
   const std::string twice = good + "---\n" + good, status = rule("x", "cases: {green: []}\n"), kind = "kind: ruling\nid: x\n";
   const std::string world = rule("x", "cases: {pass: [{in: nowhere, subject: x}]}\n");
+  const std::string meets = rule("x", "meets: mfa\n"), of = good + "---\nkind: cases\nof: r2\ncases: {}\n";
+  const std::string ground_of = good + "---\nkind: cases\nof: r1\ncases: {ground: []}\n";
   for (const auto& [rules, says] : std::vector<std::pair<std::string, std::string>>{{unknown_key, "r.yaml:13: unknown key 'efect'"},
                                                                                     {no_default, "what the default is"},
                                                                                     {grace, "grace is a number of days"},
                                                                                     {twice, "is taken by r.yaml:1"},
                                                                                     {status, "'green' can't be expected here"},
                                                                                     {kind, "'kind' is one of"},
+                                                                                    {meets, "'meets' is training"},
+                                                                                    {of, "no rule of this pack has the id 'r2'"},
+                                                                                    {ground_of, "'ground' can't be expected here"},
                                                                                     {world, "no world has the id 'nowhere'"},
                                                                                     {"id: [x", "r.yaml:"},
                                                                                     {"- 1\n", "a document of a pack is a map"}}) {
@@ -149,6 +154,18 @@ TEST(Pack, SaysWhereItIsWrong) {
     EXPECT_NE(pack.error().message.find(says), std::string::npos) << pack.error().message << " lacks " << says;
   }
   EXPECT_FALSE(load_pack({}).ok());
+}
+
+TEST(Pack, CasesMayStandApart) {
+  const std::string good = rule("select subject, 'pass' as status, 'b' as because from {each}");
+  const std::string cases =
+      "---\nkind: cases\nof: r1\ncases:\n  outside:\n    - {yaml: \"kind: organization\\nid: o\\nname: O\\n\", subject: o}\n";
+  const stack::Source files[] = {{"pack.yaml", kPack, {}}, {"a.yaml", cases.substr(4), {}}, {"r.yaml", good, {}}};  // before its rule
+  const auto pack = load_pack(files);
+  ASSERT_TRUE(pack.ok()) << pack.error().message;
+  ASSERT_EQ(pack->cases.size(), 1u);
+  EXPECT_EQ(pack->cases[0].requirement, "r1");
+  EXPECT_EQ(pack->cases[0].file, "a.yaml");
 }
 
 // ---- the six states
@@ -856,6 +873,23 @@ TEST(Packs, NothingDeclaredPassesNothing) {
     for (const Finding& f : judgment->findings)
       EXPECT_TRUE(f.status == Status::unknown || f.status == Status::not_applicable) << f.requirement << " " << f.because;
   EXPECT_GT(std::count_if(j->findings.begin(), j->findings.end(), [](const Finding& f) { return f.status == Status::unknown; }), 15);
+}
+
+TEST(Packs, OneProofOfTwoPurposesIsTwoGrounds) {
+  const char* kYaml =
+      "kind: organization\nid: clinic\nname: Clinic\nfunctions: [provider]\ncovered: true\n---\n"
+      "kind: organization\nid: state\nname: State\nfunctions: [military, government-program, workers-compensation]\n---\n"
+      "kind: system\nid: ehr\nowner: clinic\n---\nkind: system\nid: desk\nowner: state\n---\n"
+      "kind: flow\nid: out\nfrom: ehr\nto: desk\ndata: [clinical.note]\n"
+      "purposes: [\"licet:military\", \"licet:government-program\", \"licet:workers-compensation\"]\n---\n"
+      "kind: evidence\nid: statute\nis: document\nabout: [out]\n";
+  auto j = judge(relations_of(kYaml), in_force(), day("2026-06-15"));
+  ASSERT_TRUE(j.ok()) << j.error().message;
+  std::string ids;
+  for (const Ground& g : j->grounds) ids += g.id + " " + fmt::format("{}\n", fmt::join(g.purposes, ","));
+  EXPECT_EQ(ids,
+            "public-interest:out:compensation:statute licet:workers-compensation\npublic-interest:out:military:statute licet:military\n"
+            "public-interest:out:program:statute licet:government-program\n");
 }
 
 // ---- the example clinic, seen whole

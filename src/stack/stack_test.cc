@@ -282,6 +282,9 @@ INSTANTIATE_TEST_SUITE_P(
                       "baa\nup: o\ndown: o2\n"
                       "signatures: [{party: o3}]\n"),
             "a.yaml:24:22: 'o3' signed, but is no party: 'o' and 'o2' are\n"},
+        Bad{after_org("kind: organization\nid: o2\nname: P\n---\nkind: agreement\nid: a\nis: baa\nup: o\ndown: o2\n"
+                      "clauses: [{cite: '164.504(e)(2)(i)', is: present}, {cite: '164.504(e)(2)(i)', is: absent}]\n"),
+            "a.yaml:20:59: clauses lists '164.504(e)(2)(i)' twice (first at a.yaml:20): keep one\n"},
         Bad{with_systems("kind: permit\nid: p\nto: s\nfor: [TREAT]\nview: full\nwhen: {mfa: true}\n"),
             "a.yaml:24:13: when.mfa speaks of the person in the request; a permit to the system 's' has none\n"},
         Bad{with_systems("kind: permit\nid: p\nto: s\nfor: [TREAT]\nview: full\nthrough: [t]\n"),

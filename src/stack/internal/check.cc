@@ -162,6 +162,13 @@ class Checker {
         if (const Value* party = s.find("party"); party != nullptr && party->text != d.text("up") && party->text != d.text("down"))
           report_(party->place, fmt::format("{} signed, but is no party: {} and {} are", quoted(party->text), quoted(d.text("up")),
                                             quoted(d.text("down"))));
+    std::map<std::string_view, Place> cites;  // two answers about one clause would be two verdicts
+    if (const Value* clauses = d.find("clauses"))
+      for (const Value& c : clauses->items)
+        if (const Value* cite = c.find("cite"); cite != nullptr)
+          if (const auto [at, fresh] = cites.emplace(cite->text, cite->place); !fresh)
+            report_(cite->place,
+                    fmt::format("clauses lists {} twice (first at {}): keep one", quoted(cite->text), stack_.where(at->second)));
   }
 
   void permit(const Document& d) {
