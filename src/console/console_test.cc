@@ -1055,6 +1055,9 @@ TEST(Screens, ACardIsSigned) {
     EXPECT_EQ(page.head.status, 200) << of << page.body;
     EXPECT_EQ(page.body.find("says <b>"), std::string::npos) << "text stays text";
     EXPECT_EQ(page.body.find("<script"), std::string::npos);
+    const auto under = page.body.find("state law not assessed");
+    EXPECT_NE(under, std::string::npos) << of;
+    EXPECT_EQ(page.body.find("state law not assessed", under + 1), std::string::npos) << of << ": said once";
   }
   EXPECT_EQ(w.get("/api/v1/report?of=nothing").head.status, 400);
   EXPECT_EQ(w.get("/api/v1/report?of=today&format=doc").head.status, 400);

@@ -325,7 +325,7 @@ Reply Api::agreements(const Visit& v) {
   auto epoch = asked_for(v);
   if (!epoch) return problem(epoch.error());
   const Sight sight(*(*epoch)->world.stack, v.who.owners);
-  json out = agreements_view(**epoch, v.query, sight);
+  json out = agreements_view(*index_of(*epoch), v.query, sight);
   std::size_t read = 0;
   for (json& one : out["items"]) {
     std::set<std::string> wanted;
@@ -349,7 +349,7 @@ Reply Api::agreements(const Visit& v) {
 }
 
 Reply Api::map(const Visit& v) {
-  return json_reply(map_view(*v.epoch, v.query, v.sight));
+  return json_reply(map_view(*index_of(v.epoch), v.query, v.sight));
 }
 
 Reply Api::rules(const Visit& v) {
@@ -368,7 +368,7 @@ Reply Api::may(const Visit& v) {
 }
 
 Reply Api::why(const Visit& v) {
-  return told(why_view(*v.epoch, v.query, v.sight));
+  return told(why_view(*index_of(v.epoch), v.query, v.sight));
 }
 
 Reply Api::explained(const Visit& v) {

@@ -57,8 +57,16 @@ std::string lead(const ReportBy& by) {
                      e.world.judgment.under, e.number, format(by.ledger->now()), by.by.empty() ? "" : " for " + by.by);
 }
 
+// Under which packs is said once, in the lead.
+std::string brief(std::string sentence, const std::string& under) {
+  const std::string tail = " (" + under + ")";
+  if (const auto at = sentence.rfind(tail); !under.empty() && at != std::string::npos) sentence.erase(at, tail.size());
+  return sentence;
+}
+
 std::vector<Row> finding_rows(const ReportBy& by, bool all) {
   const auto& findings = by.index->epoch->world.judgment.findings;
+  const std::string& under = by.index->epoch->world.judgment.under;
   std::vector<const rules::Finding*> kept;
   for (const rules::Finding& f : findings)
     if (by.sight->sees(f.subject) && (all || f.status == Status::fail || f.status == Status::stale)) kept.push_back(&f);
@@ -68,15 +76,15 @@ std::vector<Row> finding_rows(const ReportBy& by, bool all) {
   for (const rules::Finding* f : kept) {
     if (rows.size() == kMostRows) break;
     rows.push_back({std::string(rules::name(f->status)), f->subject, f->requirement, fmt::format("{}", fmt::join(f->cites, ", ")),
-                    f->because, f->mend});
+                    brief(f->because, under), f->mend});
   }
   return rows;
 }
 
-json every(json (*view)(const epoch::Epoch&, std::string_view, const Sight&), const ReportBy& by) {
+json every(json (*view)(const FindingIndex&, std::string_view, const Sight&), const ReportBy& by) {
   json out = json::array();
   for (json next = 0; !next.is_null() && out.size() < kMostRows;) {
-    json page_of = view(*by.index->epoch, fmt::format("limit=500&offset={}", next.get<std::uint64_t>()), *by.sight);
+    json page_of = view(*by.index, fmt::format("limit=500&offset={}", next.get<std::uint64_t>()), *by.sight);
     for (json& item : page_of["items"]) out.push_back(std::move(item));
     next = page_of["next"];
   }
@@ -131,7 +139,7 @@ std::string agreements(const ReportBy& by) {
 
 // Lanes by role; what passes between organizations as lines.
 std::string map(const ReportBy& by) {
-  const json view = map_view(*by.index->epoch, "level=organizations", *by.sight);
+  const json view = map_view(*by.index, "level=organizations", *by.sight);
   static constexpr std::string_view kLanes[] = {"individual", "entity", "associate", "subcontractor", "other"};
   std::map<std::string, std::pair<int, int>> at;
   std::array<int, std::size(kLanes)> filled{};

@@ -9,8 +9,10 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "console/internal/reply.h"
 #include "console/internal/sight.h"
@@ -69,10 +71,17 @@ json field(const stack::Document& doc, std::string_view path, json otherwise) {
   return value == nullptr ? std::move(otherwise) : value_json(*value);
 }
 
+std::string_view name_of(const stack::Document& doc) {
+  const std::string_view name = doc.text("name");
+  return name.empty() ? std::string_view(doc.id) : name;
+}
 std::string name_of(const stack::Stack& stack, std::string_view id) {
   const stack::Document* doc = stack.find(id);
-  const std::string_view name = doc == nullptr ? std::string_view() : doc->text("name");
-  return std::string(name.empty() ? id : name);
+  return std::string(doc == nullptr ? id : name_of(*doc));
+}
+std::string name_of_organization(const stack::Stack& stack, std::string_view id) {
+  const stack::Document* doc = stack.find("organization", id);
+  return std::string(doc == nullptr ? id : name_of(*doc));
 }
 
 const rules::Requirement* requirement_of(const epoch::World& world, std::string_view id, const rules::Pack** in = nullptr) {
@@ -185,45 +194,30 @@ std::optional<Date> date_of(const stack::Document& doc, std::string_view path) {
   return *date;
 }
 
-// The worst of a thing's own findings; pass where all pass, "" where none speaks of it.
-using BySubject = std::unordered_map<std::string_view, std::vector<const rules::Finding*>>;
-std::string worst_of(const BySubject& by_subject, std::string_view id) {
-  const rules::Finding* worst = nullptr;
-  if (const auto at = by_subject.find(id); at != by_subject.end())
-    for (const rules::Finding* f : at->second)
-      if (worst == nullptr || urgency(f->status) < urgency(worst->status)) worst = f;
-  return worst == nullptr ? std::string() : std::string(rules::name(worst->status));
-}
-
-BySubject by_subject(const rules::Judgment& judgment) {
-  BySubject out;
-  out.reserve(judgment.findings.size());
-  for (const rules::Finding& f : judgment.findings) out[f.subject].push_back(&f);
-  return out;
-}
-std::span<const rules::Finding* const> of_subject(const BySubject& by, std::string_view id) {
-  const auto at = by.find(id);
-  return at == by.end() ? std::span<const rules::Finding* const>() : std::span<const rules::Finding* const>(at->second);
-}
-
 // How far each organization stands from the entities it works for: 1 a covered entity, 2 its associate, 3 and more a subcontractor. Follows
 // flows on somebody's behalf, and agreements of associates that are signed where no flow says more.
 std::map<std::string, int, std::less<>> tiers_of(const stack::Stack& stack) {
   std::map<std::string, int, std::less<>> tier;
   for (const stack::Document* o : stack.all("organization"))
     if (o->flag("covered")) tier[o->id] = 1;
-  std::vector<std::pair<std::string, std::string>> edges;
+  std::unordered_map<std::string_view, std::string_view> owner;  // 60,000 ends of flows are looked up
+  for (const stack::Document* s : stack.all("system")) owner[s->id] = s->text("owner");
+  const auto owner_at = [&](std::string_view end) {
+    const auto at = owner.find(end);
+    return at == owner.end() ? std::string_view() : at->second;
+  };
+  std::set<std::pair<std::string_view, std::string_view>> edges;
   for (const stack::Document* flow : stack.all("flow"))
-    if (!flow->text("on-behalf-of").empty()) edges.emplace_back(owner_of(stack, flow->text("from")), owner_of(stack, flow->text("to")));
+    if (!flow->text("on-behalf-of").empty()) edges.emplace(owner_at(flow->text("from")), owner_at(flow->text("to")));
   for (const stack::Document* a : stack.all("agreement"))
-    if (a->text("is") == "baa") edges.emplace_back(a->text("up"), a->text("down"));
+    if (a->text("is") == "baa") edges.emplace(a->text("up"), a->text("down"));
   for (bool moved = true; moved;) {
     moved = false;
     for (const auto& [up, down] : edges) {
       const auto from = tier.find(up);
       if (from == tier.end() || down.empty()) continue;
       const auto to = tier.find(down);
-      if (to == tier.end() || to->second > from->second + 1) tier[down] = from->second + 1, moved = true;
+      if (to == tier.end() || to->second > from->second + 1) tier[std::string(down)] = from->second + 1, moved = true;
     }
   }
   return tier;
@@ -265,16 +259,24 @@ Sifted sift(const FindingIndex& index, std::string_view query, const Sight& sigh
   const rules::Judgment& judgment = index.epoch->world.judgment;
   Sifted out;
   std::array<std::vector<bool>, kFacets.size()> wanted;  // by value; empty: all
+  const std::string words = lower(parameter(query, "q").value_or("").substr(0, 200));
+  bool everything = sight.all() && words.empty();
   for (std::size_t i = 0; i < kFacets.size(); ++i) {
-    out.counts[i].assign(index.values[i].size(), 0);
     const std::string list = parameter(query, kFacets[i]).value_or("");
     if (list.empty()) continue;
+    everything = false;
     wanted[i].resize(index.values[i].size());
     for (std::size_t v = 0; v < index.values[i].size(); ++v) wanted[i][v] = any_of_list(list, index.values[i][v]);
   }
+  if (everything) {
+    out.counts = index.counts;
+    out.kept.resize(index.rows.size());
+    std::iota(out.kept.begin(), out.kept.end(), 0U);
+    return out;
+  }
+  for (std::size_t i = 0; i < kFacets.size(); ++i) out.counts[i].assign(index.values[i].size(), 0);
   std::vector<bool> seen(sight.all() ? 0 : index.values[2].size());
   for (std::size_t v = 0; v < seen.size(); ++v) seen[v] = sight.sees(index.values[2][v]);
-  const std::string words = lower(parameter(query, "q").value_or("").substr(0, 200));
   for (std::uint32_t n = 0; n < index.rows.size(); ++n) {
     const FindingIndex::Row& row = index.rows[n];
     if (!seen.empty() && !seen[row[2]]) continue;
@@ -313,20 +315,51 @@ FindingIndex::FindingIndex(std::shared_ptr<const epoch::Epoch> of) : epoch(std::
     Row row{};
     for (std::size_t i = 0; i < kFacets.size(); ++i) {
       const auto [at, fresh] = ids[i].emplace(now[i], static_cast<std::uint32_t>(values[i].size()));
-      if (fresh) values[i].emplace_back(now[i]);
+      if (fresh) values[i].emplace_back(now[i]), counts[i].push_back(0);
       row[i] = at->second;
+      ++counts[i][row[i]];
     }
     rows.push_back(row);
   }
+  subjects_ = std::move(ids[2]);  // its keys are of the judgment
+  first_.resize(values[2].size() + 1);
+  std::partial_sum(counts[2].begin(), counts[2].end(), first_.begin() + 1);
+  by_subject_.resize(rows.size());
+  std::vector<std::uint32_t> next(first_.begin(), first_.end() - 1);
+  for (std::uint32_t n = 0; n < rows.size(); ++n) by_subject_[next[rows[n][2]]++] = n;
 }
+
+std::span<const std::uint32_t> FindingIndex::of_subject(std::string_view id) const {
+  const auto at = subjects_.find(id);
+  if (at == subjects_.end()) return {};
+  return std::span(by_subject_).subspan(first_[at->second], first_[at->second + 1] - first_[at->second]);
+}
+
+std::string_view FindingIndex::worst(std::string_view id) const {
+  const rules::Finding* worst = nullptr;
+  for (const std::uint32_t n : of_subject(id))
+    if (const rules::Finding& f = epoch->world.judgment.findings[n]; worst == nullptr || urgency(f.status) < urgency(worst->status))
+      worst = &f;
+  return worst == nullptr ? std::string_view() : rules::name(worst->status);
+}
+
+namespace {
+
+// Most urgent first, else in the order that they have.
+void by_urgency(std::vector<std::uint32_t>& places, const std::vector<rules::Finding>& all) {
+  std::array<std::vector<std::uint32_t>, 6> by;
+  for (const std::uint32_t n : places) by[static_cast<std::size_t>(urgency(all[n].status))].push_back(n);
+  places.clear();
+  for (const auto& list : by) places.insert(places.end(), list.begin(), list.end());
+}
+
+}  // namespace
 
 json findings_page(const FindingIndex& index, std::string_view query, const Sight& sight) {
   const epoch::Epoch& epoch = *index.epoch;
   const auto& all = epoch.world.judgment.findings;
   Sifted sifted = sift(index, query, sight);
-  if (parameter(query, "sort").value_or("") == "status")
-    std::stable_sort(sifted.kept.begin(), sifted.kept.end(),
-                     [&](std::uint32_t a, std::uint32_t b) { return urgency(all[a].status) < urgency(all[b].status); });
+  if (parameter(query, "sort").value_or("") == "status") by_urgency(sifted.kept, all);
   json out{{"epoch", epoch.number}};
   put_page(out, sifted.kept, page_of(query, 100), [&](std::uint32_t n) { return finding_json(epoch, all[n]); });
   json facets = json::object();
@@ -396,18 +429,19 @@ std::string state_of(const stack::Document& a, Date as_of) {
 
 }  // namespace
 
-json agreements_view(const epoch::Epoch& epoch, std::string_view query, const Sight& sight) {
+json agreements_view(const FindingIndex& index, std::string_view query, const Sight& sight) {
+  const epoch::Epoch& epoch = *index.epoch;
   const stack::Stack& stack = *epoch.world.stack;
   const Date as_of = epoch.world.judgment.as_of;
-  const auto findings = by_subject(epoch.world.judgment);
   const std::string states = parameter(query, "state").value_or(""), party = parameter(query, "party").value_or(""),
                     words = parameter(query, "q").value_or("");
   std::vector<const stack::Document*> kept;
   for (const stack::Document* a : stack.all("agreement")) {
     if (!sight.sees(a->id) || (!party.empty() && a->text("up") != party && a->text("down") != party)) continue;
     if (!states.empty() && !any_of_list(states, state_of(*a, as_of))) continue;
-    if (!words.empty() && !contains_without_case(a->id, words) && !contains_without_case(name_of(stack, a->text("up")), words) &&
-        !contains_without_case(name_of(stack, a->text("down")), words))
+    if (!words.empty() && !contains_without_case(a->id, words) &&
+        !contains_without_case(name_of_organization(stack, a->text("up")), words) &&
+        !contains_without_case(name_of_organization(stack, a->text("down")), words))
       continue;
     kept.push_back(a);
   }
@@ -431,14 +465,15 @@ json agreements_view(const epoch::Epoch& epoch, std::string_view query, const Si
     const auto effective = date_of(*a, "effective"), expires = date_of(*a, "expires"), terminated = date_of(*a, "terminated");
     const auto ends = terminated && (!expires || *terminated < *expires) ? terminated : expires;
     json of = json::array();
-    for (const rules::Finding* f : of_subject(findings, a->id))
-      if (urgency(f->status) <= 2) of.push_back({{"requirement", f->requirement}, {"status", rules::name(f->status)}});
+    for (const std::uint32_t n : index.of_subject(a->id))
+      if (const rules::Finding& f = epoch.world.judgment.findings[n]; urgency(f.status) <= 2)
+        of.push_back({{"requirement", f.requirement}, {"status", rules::name(f.status)}});
     return json{{"id", a->id},
                 {"is", a->text("is")},
                 {"up", a->text("up")},
-                {"up_name", name_of(stack, a->text("up"))},
+                {"up_name", name_of_organization(stack, a->text("up"))},
                 {"down", a->text("down")},
-                {"down_name", name_of(stack, a->text("down"))},
+                {"down_name", name_of_organization(stack, a->text("down"))},
                 {"state", state_of(*a, as_of)},
                 {"effective", date_or_null(effective)},
                 {"ends", date_or_null(ends)},
@@ -517,10 +552,10 @@ int rank_of(std::string_view status) {
 
 }  // namespace
 
-json map_view(const epoch::Epoch& epoch, std::string_view query, const Sight& sight) {
+json map_view(const FindingIndex& index, std::string_view query, const Sight& sight) {
+  const epoch::Epoch& epoch = *index.epoch;
   const epoch::World& world = epoch.world;
   const stack::Stack& stack = *world.stack;
-  const auto findings = by_subject(world.judgment);
   const auto tiers = tiers_of(stack);
   const std::string level = parameter(query, "level").value_or("auto"), opened = parameter(query, "organization").value_or("");
   std::set<std::string_view> own_apps;  // patients' own
@@ -528,7 +563,7 @@ json map_view(const epoch::Epoch& epoch, std::string_view query, const Sight& si
     if (app->text("for") == "individual") own_apps.insert(app->text("system"));
   // What is seen: systems of those whose things are seen, flows at either end of which such a one stands, and who stands at the other.
   std::vector<const stack::Document*> systems, flows;
-  std::set<std::string_view> shown_systems, shown_organizations;
+  std::unordered_set<std::string_view> shown_systems, shown_organizations;
   for (const stack::Document* s : stack.all("system"))
     if (sight.sees(s->id)) shown_systems.insert(s->id);
   for (const stack::Document* f : stack.all("flow"))
@@ -555,12 +590,12 @@ json map_view(const epoch::Epoch& epoch, std::string_view query, const Sight& si
     else if (of != systems_of.end() && of->second.first == of->second.second)
       role = "individual";
     organizations.push_back({{"id", o->id},
-                             {"name", name_of(stack, o->id)},
+                             {"name", name_of(*o)},
                              {"role", role},
                              {"tier", tier == tiers.end() ? json(nullptr) : json(tier->second)},
                              {"part_of", o->text("part-of")},
                              {"systems", of == systems_of.end() ? 0 : of->second.first},
-                             {"status", worst_of(findings, o->id)}});
+                             {"status", index.worst(o->id)}});
   }
   std::unordered_map<std::string_view, license::Form> forms;
   for (const license::License& l : world.table->licenses()) {
@@ -583,16 +618,16 @@ json map_view(const epoch::Epoch& epoch, std::string_view query, const Sight& si
     struct Link {
       std::size_t flows = 0;
       license::Form form = license::Form::none;
-      std::string status;
+      std::string_view status;
     };
     std::map<std::pair<std::string_view, std::string_view>, Link> links;
     for (const stack::Document* f : flows) {
       Link& link = links[{owner[f->text("from")], owner[f->text("to")]}];
       ++link.flows;
       link.form = std::max(link.form, form_of(f));
-      if (std::string status = worst_of(findings, f->id);
+      if (const std::string_view status = index.worst(f->id);
           link.status.empty() || (!status.empty() && rank_of(status) < rank_of(link.status)))
-        link.status = std::move(status);
+        link.status = status;
     }
     for (const auto& [ends, link] : links)
       out["links"].push_back(
@@ -603,7 +638,7 @@ json map_view(const epoch::Epoch& epoch, std::string_view query, const Sight& si
     const auto at = owner.find(system);
     return opened.empty() || (at != owner.end() && any_of_list(opened, at->second));
   };
-  std::set<std::string_view> ends;
+  std::unordered_set<std::string_view> ends;
   Chains chains(stack, world.judgment.as_of);
   for (const stack::Document* f : flows) {
     if (!inside(f->text("from")) && !inside(f->text("to"))) continue;
@@ -619,17 +654,17 @@ json map_view(const epoch::Epoch& epoch, std::string_view query, const Sight& si
                             {"on_behalf_of", served},
                             {"via", f->text("via")},
                             {"form", license::name(form_of(f))},
-                            {"status", worst_of(findings, f->id)},
+                            {"status", index.worst(f->id)},
                             {"chain", served.empty() || to == owner.end() ? json::array() : chains.of(served, to->second)}});
   }
   for (const stack::Document* s : systems)
     if (inside(s->id) || ends.contains(s->id))
       out["systems"].push_back({{"id", s->id},
-                                {"name", name_of(stack, s->id)},
+                                {"name", name_of(*s)},
                                 {"owner", s->text("owner")},
                                 {"region", s->text("region")},
                                 {"keeps", s->text("keeps")},
-                                {"status", worst_of(findings, s->id)}});
+                                {"status", index.worst(s->id)}});
   return out;
 }
 
@@ -654,15 +689,15 @@ json vocabulary_view(const epoch::Epoch& epoch, std::string_view query, const Si
   const std::string words = parameter(query, "q").value_or("");
   std::vector<const stack::Document*> kept;
   for (const stack::Document* s : stack.all("system"))
-    if (sight.sees(s->id) && (words.empty() || contains_without_case(s->id, words) || contains_without_case(name_of(stack, s->id), words) ||
-                              contains_without_case(name_of(stack, s->text("owner")), words)))
+    if (sight.sees(s->id) && (words.empty() || contains_without_case(s->id, words) || contains_without_case(name_of(*s), words) ||
+                              contains_without_case(name_of_organization(stack, s->text("owner")), words)))
       kept.push_back(s);
   json out{{"epoch", epoch.number}}, classes = json::array();
   put_page(out, kept, page_of(query, kMostItems), [&](const stack::Document* s) {
     return json{{"id", s->id},
-                {"name", name_of(stack, s->id)},
+                {"name", name_of(*s)},
                 {"owner", s->text("owner")},
-                {"owner_name", name_of(stack, s->text("owner"))},
+                {"owner_name", name_of_organization(stack, s->text("owner"))},
                 {"region", s->text("region")}};
   });
   out["systems"] = std::move(out["items"]);
@@ -722,15 +757,17 @@ json history_json(const epoch::Epoch& epoch, const json& things) {
   return out;
 }
 
-Result<json> why(const epoch::Epoch& epoch, std::string_view query, const Sight& sight) {
+Result<json> why(const FindingIndex& index, std::string_view query, const Sight& sight) {
+  const epoch::Epoch& epoch = *index.epoch;
   const epoch::World& world = epoch.world;
   json out{{"epoch", epoch.number}, {"under", world.judgment.under}, {"mend", ""}, {"rule", nullptr}, {"license", nullptr}};
   if (const auto wanted = parameter(query, "requirement")) {
     const std::string subject = parameter(query, "subject").value_or("");
     const auto& all = world.judgment.findings;
-    const auto f =
-        std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.requirement == *wanted && one.subject == subject; });
-    if (f == all.end() || !sight.sees(subject)) return Error{Code::not_found, "no such requirement speaks of that subject in this epoch"};
+    const auto places = index.of_subject(subject);
+    const auto at = std::find_if(places.begin(), places.end(), [&](std::uint32_t n) { return all[n].requirement == *wanted; });
+    const rules::Finding* f = at == places.end() ? nullptr : &all[*at];
+    if (f == nullptr || !sight.sees(subject)) return Error{Code::not_found, "no such requirement speaks of that subject in this epoch"};
     const json shown = finding_json(epoch, *f);
     out["title"] = f->subject.empty() ? f->requirement : f->subject;
     out["status"] = rules::name(f->status);
@@ -767,28 +804,27 @@ Result<json> why(const epoch::Epoch& epoch, std::string_view query, const Sight&
   const std::string id = parameter(query, "id").value_or("");
   const stack::Document* doc = world.stack->find(id);
   if (doc == nullptr || !sight.sees(id)) return Error{Code::not_found, "nothing of that id is declared"};
-  const auto findings = by_subject(world.judgment);
   out["title"] = name_of(*world.stack, id);
-  out["status"] = worst_of(findings, id);
+  out["status"] = index.worst(id);
   out["sentence"] = fmt::format("{} {}, declared at {}", doc->kind, id, world.stack->where(doc->place));
   out["since"] = nullptr;
   out["until"] = nullptr;
   out["path"] = path_json(world, json::array({id}));
   out["facts"] = facts_json(world, json::array({{{"id", id}}}));
   json of = json::array();
-  for (const rules::Finding* f : of_subject(findings, id)) of.push_back(finding_json(epoch, *f));
+  for (const std::uint32_t n : index.of_subject(id)) of.push_back(finding_json(epoch, world.judgment.findings[n]));
   out["findings"] = std::move(of);
   return out;
 }
 
 }  // namespace
 
-Result<json> why_view(const epoch::Epoch& epoch, std::string_view query, const Sight& sight) {
-  LICET_TRY(out, why(epoch, query, sight));
+Result<json> why_view(const FindingIndex& index, std::string_view query, const Sight& sight) {
+  LICET_TRY(out, why(index, query, sight));
   json things = out["facts"];
   for (const json& step : out["path"]) things.push_back(step);
   if (things.size() > 64) things.erase(things.begin() + 64, things.end());
-  out["history"] = history_json(epoch, things);
+  out["history"] = history_json(*index.epoch, things);
   return out;
 }
 
