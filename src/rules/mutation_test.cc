@@ -26,7 +26,7 @@ namespace licet::rules {
 namespace {
 
 constexpr std::uint64_t kSample = 64;
-constexpr double kLeastOfAll = 72, kLeastOfSample = 58;  // percent noticed
+constexpr double kLeastOfAll = 88, kLeastOfSample = 80;  // percent noticed
 
 struct Token {
   enum class Kind : std::uint8_t { word, number, text, symbol } kind = Kind::symbol;
