@@ -22,12 +22,13 @@ constexpr std::size_t kMostFrameBytes = 256 * 1024 * 1024;  // of one frame, whi
 constexpr const char* kTesseract = "/usr/bin/tesseract";
 
 // Words that tesseract sees in a picture: its TSV has one line a word, level 5, with left, top, width, height, confidence and text.
-Result<std::vector<deid::DicomBox>> words_in(const std::string& pgm) {
+// Of a quarter of the picture and more only where it is sure: else it is something round that looked like an O.
+Result<std::vector<deid::DicomBox>> words_in(const deid::DicomPicture& picture) {
   Child see;
   see.argv = {kTesseract, "stdin", "stdout", "-l", "eng", "--psm", "11", "tsv"};
   see.wall = std::chrono::seconds(120);
   see.cpu_seconds = 120;
-  LICET_TRY(seen, run_child(see, pgm));
+  LICET_TRY(seen, run_child(see, picture.pgm));
   if (seen.code != 0) return Error{Code::unavailable, "tesseract failed on its pixels"};
   std::vector<deid::DicomBox> boxes;
   std::string_view rest = seen.out;
@@ -42,6 +43,7 @@ Result<std::vector<deid::DicomBox>> words_in(const std::string& pgm) {
         level != 5 || at == 0)
       continue;
     const std::string_view word = std::string_view(line).substr(static_cast<std::size_t>(at));
+    if (width * height * 4 > picture.pgm.size() && sure < 60) continue;
     if (std::any_of(word.begin(), word.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c >= 0x80; }))
       boxes.push_back({left, top, width, height});
   }
@@ -186,7 +188,7 @@ class Dicom {
     // What was black is looked at again: a word beside a large one is sometimes seen only then.
     for (int round = 0; round < 2; ++round) {
       const deid::DicomPicture picture = deid::dicom_picture(look.image, frame);
-      LICET_TRY(boxes, words_in(picture.pgm));
+      LICET_TRY(boxes, words_in(picture));
       if (boxes.empty()) return {};
       if (run_.dicom.refuse_words)
         return Error{Code::failed_precondition, fmt::format("its pixels hold words ({} of them in one frame), and --pixels refuse lets none pass", boxes.size())};

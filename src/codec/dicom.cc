@@ -370,11 +370,10 @@ Result<bool> DicomReader::start() {
 Result<bool> DicomReader::find_pixels() {
   const bool all = finished_ && raw_.empty() && !pending_;
   if (data_.size() < wait_for_ && !all) return false;
-  DicomCursor cursor(data_, head_.syntax,
-                     DicomLimits{limits_.head_bytes, limits_.elements - std::min(counted_, limits_.elements), limits_.depth, 0});
+  DicomCursor cursor(data_, head_.syntax, limits_);
   cursor.at(parsed_);
   for (;;) {
-    ++counted_;
+    if (++counted_ > limits_.elements) return Error{Code::exhausted, fmt::format("it has more than {} elements", limits_.elements)};
     const std::size_t have = data_.size() - parsed_;
     if (have >= 8) {
       const auto* b = reinterpret_cast<const unsigned char*>(data_.data() + parsed_);

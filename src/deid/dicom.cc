@@ -332,15 +332,29 @@ class DicomWalk {
       LICET_TRY(some, cursor.element(e, end));
       if (!some) return {};
       if (level.top && pass_ == Pass::write) flush_own(e.tag);
+      // Converters that didn't know better wrote UN (PS3.5 6.2.2); the value is what the dictionary says, and items in it are implicit.
+      const DicomSyntax outside = cursor.syntax();
+      if (e.vr == Vr::UN && outside.explicit_vr && !outside.big_endian)
+        if (const DicomAttribute* known = codec::dicom_attribute(e.tag)) {
+          e.vr = e.undefined ? Vr::SQ : known->vr;
+          e.header = {};
+          if (e.vr == Vr::SQ) {
+            cursor.syntax(DicomSyntax{.explicit_vr = false});
+            if (!e.undefined) cursor.at(static_cast<std::size_t>(e.value.data() - head_.data.data()));
+          }
+        }
+      if (cursor.syntax().explicit_vr != syntax_.explicit_vr) e.header = {};  // it is written anew
       if (e.tag == kCharset && e.vr == Vr::CS) level.charset = e.value;
       if (e.tag == kScheme) level.published = has(rules_.terminologies, trimmed(e.value));
       if (pass_ == Pass::facts) facts(e, level);
       const Decision d = decide(e, level);
       if (d.what == What::items || d.what == What::dummy_items) {
         LICET_TRY_VOID(sequence(cursor, e, level, d.what == What::dummy_items, depth));
+        cursor.syntax(outside);
         continue;
       }
       LICET_TRY_VOID(cursor.skip(e));
+      cursor.syntax(outside);
       if (pass_ == Pass::texts) texts(e, d, level);
       if (pass_ == Pass::write) write(e, d, level);
     }
@@ -489,7 +503,7 @@ class DicomWalk {
         if (e.tag == 0x00282000 && (e.value.size() < 128 || e.value.substr(36, 4) != "acsp")) return {What::remove, Kind::text, basic, Why::misfit};
         return {What::keep};
       case Class::code:
-        if (e.tag == kCharset) return {What::keep};
+        if (has(rules_.codes, e.tag) && every_value(e.value, is_code_string)) return {What::keep};
         if (every_value(e.value, is_code_string) && every_value(e.value, [](std::string_view v) { return !says_which(v, true); }) &&
             !tells(e.value))
           return {What::keep};
@@ -512,7 +526,7 @@ class DicomWalk {
   }
 
   // Nothing in it that a maker's or method's name doesn't have. `foreign`: other letters, too, as meanings of codes are translated.
-  static bool reads_as_words(std::string_view value, bool foreign) {
+  bool reads_as_words(std::string_view value, bool foreign) const {
     return every_value(value, [&](std::string_view v) {
       if (v.size() > 128 || says_which(v, false)) return false;
       std::size_t run = 0;
@@ -522,7 +536,11 @@ class DicomWalk {
         run = c >= '0' && c <= '9' ? run + 1 : 0;
         if (run >= 9) return false;
       }
-      return true;
+      tokens_.clear();
+      tokenize(v, tokens_);
+      spans_.clear();
+      find_patterns(v, tokens_, spans_);
+      return std::all_of(spans_.begin(), spans_.end(), [](const Span& s) { return s.kind == Kind::ip; });  // 3.1.4.2 is a version
     });
   }
 
@@ -627,7 +645,7 @@ class DicomWalk {
     };
     const auto kept = [&] {
       ++made_.kept;
-      if (e.value.size() % 2 == 0)
+      if (e.value.size() % 2 == 0 && !e.header.empty())
         out_.append(e.header).append(e.value);
       else
         put(e.tag, e.vr, e.value);
@@ -983,7 +1001,8 @@ class DicomWalk {
   Known known_;
   std::unordered_set<std::uint32_t> own_words_;
   std::vector<std::string> numbers_;
-  mutable std::vector<Token> tokens_;
+  mutable std::vector<Token> tokens_;  // scratch
+  mutable std::vector<Span> spans_;
   std::vector<std::pair<std::uint32_t, std::string>> own_;
   std::size_t own_next_ = 0;
 };
@@ -1074,6 +1093,14 @@ Result<DicomLook> DicomTransform::look(const codec::DicomHead& head, codec::Dico
         break;
       default:
         break;
+    }
+  }
+  if (sop_class.empty()) {
+    DicomCursor meta(head.meta, {}, limits);
+    for (;;) {
+      LICET_TRY(some, meta.element(e, meta.size()));
+      if (!some) break;
+      if (e.tag == 0x00020002) sop_class = trimmed(e.value);
     }
   }
   for (const auto& [uid, why] : library_.dicom.refused)

@@ -5,7 +5,6 @@ What is counted is as in MIDI-B (MICCAI 2024): text_removed, text_notnull, text_
 patid_consistent. A value that may not stay and is found anywhere in the bytes of the output is a leak, whatever else was done with it.
 """
 
-import copy
 import random
 import re
 
@@ -114,7 +113,7 @@ class Made:
         ds.PatientName, ds.PatientID, ds.PatientBirthDate = f"{p.family}^{p.given}", p.mrn, p.birth
         ds.PatientSex, ds.PatientAge, ds.PatientWeight = "F", "043Y", "61"
         ds.AccessionNumber, ds.StudyDate, ds.StudyTime = p.accession, p.study, "101112"
-        ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID = self.uid("study"[:1] and "1.1"), self.uid("1.2"), self.uid(f"1.3.{self.random.randrange(10**9)}")
+        ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID = self.uid("1.1"), self.uid("1.2"), self.uid(f"1.3.{self.random.randrange(10**9)}")
         ds.Modality = ds.get("Modality", "CT")
         ds.Manufacturer, ds.InstanceNumber = "ACME Imaging", "7"
         self.secrets |= {p.family, p.mrn, p.accession, p.physician[0], p.street, p.phone, f"{p.family}^{p.given}"}
@@ -144,7 +143,7 @@ class Made:
             vr = DicomDictionary[tag][0].split(" ")[0]
             if vr == "SQ":
                 item = Dataset()
-                item.add_new(0x00080100, "SH", self.secret(f"Qz{self.random.randrange(36**6):06x}"))
+                item.add_new(0x00080100, "SH", self.person.mrn if self.cleans(options) else self.secret(f"Qz{self.random.randrange(36**6):06x}"))
                 item.add_new(0x00080102, "SH", "99LOCAL")
                 item.add_new(0x00080104, "LO", self.person.family)
                 ds[tag] = DataElement(tag, "SQ", Sequence([item]))
@@ -155,6 +154,12 @@ class Made:
                 value = ds[tag].value
             else:
                 value = self.value(f"{tag}", vr, name)
+                if options.get("characteristics") == "K" and vr == "CS":
+                    value = "NO"  # a characteristic that stays
+                if self.cleans(options) and vr in ("LO", "LT", "ST", "UT", "UC"):  # read, not removed: so its people are those of the file
+                    value = f"of {self.person.family}, {self.person.mrn}" if "Address" in name else f"CHEST of {self.person.family}, {self.person.mrn}"
+                if self.cleans(options) and vr == "SH":
+                    value = self.person.family
                 if value is None:
                     continue
                 ds[tag] = DataElement(tag, vr, value)
@@ -169,16 +174,19 @@ class Made:
             return self.required.append(("date_shifted", path, value))
         if "characteristics" in options and options["characteristics"] == "K" and vr in ("AS", "DS", "US"):
             return self.required.append(("text_retained", path, value))
-        if "characteristics" in options and vr == "CS" and value == "F":
+        if options.get("characteristics") == "K" and vr == "CS":
             return self.required.append(("text_retained", path, value))
         if do == "U":
             return self.required.append(("uid_changed", path, value))
         self.required.append(("text_removed", path, value))
-        cleans = p in CLEANED and ("descriptors" in options or "structured" in options)
-        if do == "X" and not cleans and not options.get("characteristics"):
+        cleans = self.cleans(options)
+        if do == "X" and not cleans and not options.get("characteristics") == "K":
             self.required.append(("gone", path, value))
         if do in ("D", "X/D", "Z/D", "X/Z/D") and not cleans and not (dates and p not in ("safe-harbor", "safe-harbor-text")):
             self.required.append(("text_notnull", path, value))
+
+    def cleans(self, options):
+        return self.profile in CLEANED and bool({"descriptors", "structured", "characteristics"} & set(options))
 
     def texts(self, ds, path):
         """Descriptors with people in them, of attributes in the table and of others."""
@@ -210,7 +218,7 @@ class Made:
         self.required.append(("gone", path + (Tag(0x00990010),), None))
 
     def save(self, path, syntax):
-        ds = copy.deepcopy(self.ds)
+        ds = self.ds
         ds.is_little_endian, ds.is_implicit_VR = syntax != "1.2.840.10008.1.2.2", syntax == "1.2.840.10008.1.2"
         if "PixelData" in ds and not ds.is_little_endian and ds.BitsAllocated == 16:
             ds.PixelData = b"".join(ds.PixelData[k : k + 2][::-1] for k in range(0, len(ds.PixelData), 2))
