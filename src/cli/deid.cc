@@ -231,6 +231,7 @@ class Deidentifier {
     } else {
       if (to.has_parent_path()) fs::create_directories(to.parent_path());
       const fs::path part = to.string() + ".part";
+      run_->out_name = to.lexically_relative(args_.out) == "." ? to.filename().string() : to.lexically_relative(args_.out).string();
       {
         std::ofstream out(part, std::ios::binary | std::ios::trunc);
         if (!out) return Error{Code::unavailable, to.string() + ": can't be written"};
@@ -655,6 +656,9 @@ class Deidentifier {
                    "and it may miss some;\n"
                    "%zu written unread, as --pixels accept-unread says. Faces in volumes of a head were not looked for.\n",
                    d.files, d.clear, d.read, d.words, d.accepted);
+    if (run_->dicom.telling_names > 0)
+      std::fprintf(stderr, "%zu files have a name that holds a name, number or UID of their people, and kept it: rename them before they go.\n",
+                   run_->dicom.telling_names);
     switch (profile_->form) {
       case deid::Form::deidentified:
         std::fprintf(stderr,

@@ -82,9 +82,11 @@ class Dicom {
     deid::DicomRun dicom{.values = run_.values, .pieces = &pieces_, .note = [&](std::string_view text, const std::vector<deid::Span>& spans) {
                            run_.note(name_, text, spans);
                          }};
+    dicom.name = run_.out_name;
     deid::DicomMade made;
     LICET_TRY_VOID(transform.apply(reader_.head(), reads ? deid::DicomPixelsAre::cleaned : deid::DicomPixelsAre::untouched, dicom, made));
     if (reader_.head().syntax.deflated) deflater_.emplace();
+    run_.dicom.telling_names += made.name_tells;
     const bool any = reader_.head().pixels.tag != 0;
     out_ << made.meta;
     put(made.data);

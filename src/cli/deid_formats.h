@@ -41,8 +41,9 @@ struct FormatRun {
   // DICOM: how pixels that may hold words are met, and files by what became of their pixels.
   struct {
     bool accept_unread = false, refuse_words = false;
-    std::size_t files = 0, clear = 0, read = 0, words = 0, accepted = 0;
+    std::size_t files = 0, clear = 0, read = 0, words = 0, accepted = 0, telling_names = 0;
   } dicom = {};
+  std::string out_name = {};  // of the file that is made, below --out
   bool withheld = false;  // of the file just read nothing may be written, whatever stands in `out`
 };
 

@@ -287,6 +287,7 @@ class DicomWalk {
     scrubs_ = run_.pieces != nullptr && t_.profile_.rule(Kind::text).act == Act::scrub;
     LICET_TRY_VOID(pass(Pass::facts));
     values_.patient = patient_;
+    made_.name_tells = tells(run_.name) || std::any_of(uids_.begin(), uids_.end(), [&](const std::string& u) { return run_.name.find(u) != std::string_view::npos; });
     if (scrubs_) {
       run_.pieces->clear();
       LICET_TRY_VOID(pass(Pass::texts));
@@ -550,6 +551,8 @@ class DicomWalk {
     if (e.value.empty() || e.value.size() > 4096) return;
     const Class c = class_of(e.vr);
     if (e.tag == kPatientId && level.top) patient_ = trimmed(e.value);
+    if ((e.tag == kSopInstance || e.tag == 0x0020000d || e.tag == 0x0020000e) && level.top && trimmed(e.value).size() > 8)
+      uids_.emplace_back(trimmed(e.value));
     if (c == Class::name) {
       if (const auto utf8 = codec::dicom_to_utf8(level.charset, e.value)) {
         std::string words = *utf8;
@@ -1000,7 +1003,7 @@ class DicomWalk {
   std::string patient_;
   Known known_;
   std::unordered_set<std::uint32_t> own_words_;
-  std::vector<std::string> numbers_;
+  std::vector<std::string> numbers_, uids_;
   mutable std::vector<Token> tokens_;  // scratch
   mutable std::vector<Span> spans_;
   std::vector<std::pair<std::uint32_t, std::string>> own_;
@@ -1170,6 +1173,7 @@ Result<void> DicomTransform::apply(const codec::DicomHead& head, DicomPixelsAre 
   made.meta.clear();
   made.data.clear();
   made.removed = made.replaced = made.kept = 0;
+  made.name_tells = false;
   auto done = DicomWalk(*this, head, pixels, run, made).go();
   if (!done) {
     made.meta.clear();

@@ -61,12 +61,14 @@ struct DicomRun {
   Pieces* pieces = nullptr;  // null: text is replaced
   Pieces::Note note = {};
   codec::DicomLimits limits = {};
+  std::string_view name = {};  // that the output will have
 };
 
 struct DicomMade {
   std::string meta;  // preamble and meta information
   std::string data;  // the data set up to the value of the pixels; deflate it where the syntax says so
   std::size_t removed = 0, replaced = 0, kept = 0;  // elements
+  bool name_tells = false;  // the output's name holds one of the names, numbers or UIDs of the file
 };
 
 class DicomTransform {
