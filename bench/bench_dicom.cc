@@ -3,8 +3,8 @@
 //   tools/build release bench_dicom && build/release/bench_dicom           (from the repository's root)
 //   python3 bench/dicom_peers.py                                            (the program and its peers, file to file)
 //
-// The files are the test files of Debian's python3-pydicom that can be read, as they are; `head` leaves out their pixels. _text: the profile
-// whose texts the engine reads.
+// The files are the test files of Debian's python3-pydicom that can be read, as they are; `head` leaves out their pixels. _text: the
+// profile whose texts the engine reads.
 #include <benchmark/benchmark.h>
 
 #include <filesystem>

@@ -79,9 +79,9 @@ class Dicom {
     LICET_TRY(look, transform.look(reader_.head()));
     if (!look.refused.empty()) return Error{Code::failed_precondition, look.refused};
     LICET_TRY(reads, reads_pixels(look));
-    deid::DicomRun dicom{.values = run_.values, .pieces = &pieces_, .note = [&](std::string_view text, const std::vector<deid::Span>& spans) {
-                           run_.note(name_, text, spans);
-                         }};
+    deid::DicomRun dicom{.values = run_.values,
+                         .pieces = &pieces_,
+                         .note = [&](std::string_view text, const std::vector<deid::Span>& spans) { run_.note(name_, text, spans); }};
     dicom.name = run_.out_name;
     deid::DicomMade made;
     LICET_TRY_VOID(transform.apply(reader_.head(), reads ? deid::DicomPixelsAre::cleaned : deid::DicomPixelsAre::untouched, dicom, made));
@@ -110,20 +110,21 @@ class Dicom {
       ++run_.dicom.clear;
       return false;
     }
-    std::string cannot = look.pixels == Pixels::photo                            ? "reading words doesn't clear it"
-                         : !look.readable                                        ? look.unreadable
-                         : look.image.frames > kMostFrames                       ? fmt::format("it has more than {} frames", kMostFrames)
-                         : look.image.frame_bytes() > kMostFrameBytes            ? "one frame is too large"
-                         : ::access(kTesseract, X_OK) != 0                       ? "tesseract-ocr is not installed"
-                                                                                 : "";
+    std::string cannot = look.pixels == Pixels::photo                 ? "reading words doesn't clear it"
+                         : !look.readable                             ? look.unreadable
+                         : look.image.frames > kMostFrames            ? fmt::format("it has more than {} frames", kMostFrames)
+                         : look.image.frame_bytes() > kMostFrameBytes ? "one frame is too large"
+                         : ::access(kTesseract, X_OK) != 0            ? "tesseract-ocr is not installed"
+                                                                      : "";
     if (cannot.empty()) return true;
     if (run_.dicom.accept_unread) {
       ++run_.dicom.accepted;
       return false;
     }
-    return Error{Code::failed_precondition, fmt::format("its pixels may show who it is ({}), and can't be read ({}). Look at them; where they show nobody, "
-                                                        "--pixels accept-unread writes the file",
-                                                        look.why, cannot)};
+    return Error{Code::failed_precondition,
+                 fmt::format("its pixels may show who it is ({}), and can't be read ({}). Look at them; where they show nobody, "
+                             "--pixels accept-unread writes the file",
+                             look.why, cannot)};
   }
 
   Result<DicomReader::Event> next() {
@@ -193,7 +194,8 @@ class Dicom {
       LICET_TRY(boxes, words_in(picture));
       if (boxes.empty()) return {};
       if (run_.dicom.refuse_words)
-        return Error{Code::failed_precondition, fmt::format("its pixels hold words ({} of them in one frame), and --pixels refuse lets none pass", boxes.size())};
+        return Error{Code::failed_precondition,
+                     fmt::format("its pixels hold words ({} of them in one frame), and --pixels refuse lets none pass", boxes.size())};
       for (const deid::DicomBox& box : boxes) deid::dicom_black_out(look.image, picture.scale, box, frame);
       run_.dicom.words += boxes.size();
     }

@@ -169,8 +169,9 @@ TEST(Dicom, Limits) {
   std::string many;
   for (int k = 0; k < 50; ++k) many += kModality;
   EXPECT_EQ(read(file("1.2.840.10008.1.2.1", many), 64, {.elements = 20}).error, "it has more than 20 elements");
-  EXPECT_EQ(read(file("1.2.840.10008.1.2.1", long_element(0x00420011, "OB", std::string(3 << 20, 'x'))), 1 << 20, {.head_bytes = 1 << 20}).error,
-            "what precedes its pixels is longer than 1 MiB");
+  EXPECT_EQ(
+      read(file("1.2.840.10008.1.2.1", long_element(0x00420011, "OB", std::string(3 << 20, 'x'))), 1 << 20, {.head_bytes = 1 << 20}).error,
+      "what precedes its pixels is longer than 1 MiB");
 }
 
 TEST(Dicom, TransferSyntaxes) {
@@ -211,7 +212,7 @@ TEST(Dicom, CharacterSets) {
   EXPECT_EQ(dicom_to_utf8("\\ISO 2022 IR 87", "Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B"), "Yamada^Tarou=山田^太郎");
   EXPECT_EQ(dicom_to_utf8("\\ISO 2022 IR 149", "Hong=\x1b$)C\xfb\xf3"), "Hong=洪");
   EXPECT_EQ(dicom_to_utf8("", "plain"), "plain");
-  EXPECT_FALSE(dicom_to_utf8("", "M\xfcller"));          // nothing says what it is
+  EXPECT_FALSE(dicom_to_utf8("", "M\xfcller"));  // nothing says what it is
   EXPECT_FALSE(dicom_to_utf8("ISO_IR 999", "M\xfcller"));
   EXPECT_FALSE(dicom_to_utf8("ISO_IR 192", "M\xfcller"));  // no UTF-8
   EXPECT_FALSE(dicom_from_utf8("ISO_IR 100", "山田"));

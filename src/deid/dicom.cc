@@ -201,9 +201,8 @@ bool same_sort(Vr a, Vr b) {
 }
 
 bool is_code_string(std::string_view v) {
-  return v.size() <= 16 && std::all_of(v.begin(), v.end(), [](char c) {
-           return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' ' || c == '_';
-         });
+  return v.size() <= 16 &&
+         std::all_of(v.begin(), v.end(), [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' ' || c == '_'; });
 }
 
 bool is_number(std::string_view v) {
@@ -287,12 +286,14 @@ class DicomWalk {
     scrubs_ = run_.pieces != nullptr && t_.profile_.rule(Kind::text).act == Act::scrub;
     LICET_TRY_VOID(pass(Pass::facts));
     values_.patient = patient_;
-    made_.name_tells = tells(run_.name) || std::any_of(uids_.begin(), uids_.end(), [&](const std::string& u) { return run_.name.find(u) != std::string_view::npos; });
+    made_.name_tells = tells(run_.name) || std::any_of(uids_.begin(), uids_.end(),
+                                                       [&](const std::string& u) { return run_.name.find(u) != std::string_view::npos; });
     if (scrubs_) {
       run_.pieces->clear();
       LICET_TRY_VOID(pass(Pass::texts));
       if (run_.pieces->size() > 0)
-        run_.pieces->read(known_, {.as_of = values_.as_of, .codes = &values_.codes, .key = values_.key, .patient = values_.patient}, run_.note);
+        run_.pieces->read(known_, {.as_of = values_.as_of, .codes = &values_.codes, .key = values_.key, .patient = values_.patient},
+                          run_.note);
     }
     own();
     out_.reserve(head_.data.size() + 1024);
@@ -501,7 +502,8 @@ class DicomWalk {
       case Class::bytes:
         if (!has(rules_.bytes, e.tag)) return {What::remove, Kind::text, basic, Why::unlisted};
         // A color profile: its own mark stands at byte 36 (ICC.1 7.2.11).
-        if (e.tag == 0x00282000 && (e.value.size() < 128 || e.value.substr(36, 4) != "acsp")) return {What::remove, Kind::text, basic, Why::misfit};
+        if (e.tag == 0x00282000 && (e.value.size() < 128 || e.value.substr(36, 4) != "acsp"))
+          return {What::remove, Kind::text, basic, Why::misfit};
         return {What::keep};
       case Class::code:
         if (has(rules_.codes, e.tag) && every_value(e.value, is_code_string)) return {What::keep};
@@ -556,7 +558,8 @@ class DicomWalk {
     if (c == Class::name) {
       if (const auto utf8 = codec::dicom_to_utf8(level.charset, e.value)) {
         std::string words = *utf8;
-        std::replace_if(words.begin(), words.end(), [](char x) { return x == '^' || x == '=' || x == '\\'; }, ' ');
+        std::replace_if(
+            words.begin(), words.end(), [](char x) { return x == '^' || x == '=' || x == '\\'; }, ' ');
         know(words, Kind::name);
       }
       return;
@@ -615,7 +618,8 @@ class DicomWalk {
     if (after == *utf8) return std::string(before);
     if (e.vr == Vr::CS) return std::nullopt;
     const std::size_t most = longest(e.vr);
-    std::string fits = e.vr == Vr::LO || e.vr == Vr::SH ? map_values(after, [&](std::string_view v) { return cut(v, most); }) : cut(after, most);
+    std::string fits =
+        e.vr == Vr::LO || e.vr == Vr::SH ? map_values(after, [&](std::string_view v) { return cut(v, most); }) : cut(after, most);
     return codec::dicom_from_utf8(level.charset, fits);
   }
 
@@ -949,7 +953,7 @@ class DicomWalk {
     const Act dates = t_.profile_.rule(Kind::date).act;
     one(kTimeModified, [&] {
       put(kTimeModified, Vr::CS,
-          dates == Act::keep                               ? "UNMODIFIED"
+          dates == Act::keep                                ? "UNMODIFIED"
           : dates == Act::shift && !values_.patient.empty() ? "MODIFIED"
                                                             : "REMOVED");
     });
@@ -1136,7 +1140,8 @@ Result<DicomLook> DicomTransform::look(const codec::DicomHead& head, codec::Dico
   } else if (type_expected) {
     look.pixels = Pixels::expected;
     look.why = "an image type of screens and reports";
-  } else if (burned == "NO" || has(rules.clear_classes, sop_class) || (has(rules.clear_modalities, modality) && !secondary && !types.empty())) {
+  } else if (burned == "NO" || has(rules.clear_classes, sop_class) ||
+             (has(rules.clear_modalities, modality) && !secondary && !types.empty())) {
     look.pixels = Pixels::clear;
     look.why = burned == "NO" ? "(0028,0301) says that no words are burned in" : "as the detector made them";
   } else {

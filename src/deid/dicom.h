@@ -47,8 +47,8 @@ struct DicomLook {
     photo,     // a picture of a person, which no reading of words clears
   };
   Pixels pixels = Pixels::none;
-  std::string why;      // of `pixels`, for people: "modality US"
-  bool readable = false;  // they lie in `image`, so that they can be looked at
+  std::string why;         // of `pixels`, for people: "modality US"
+  bool readable = false;   // they lie in `image`, so that they can be looked at
   std::string unreadable;  // why not: "compressed"
   DicomImage image;
 };
@@ -65,10 +65,10 @@ struct DicomRun {
 };
 
 struct DicomMade {
-  std::string meta;  // preamble and meta information
-  std::string data;  // the data set up to the value of the pixels; deflate it where the syntax says so
+  std::string meta;                                 // preamble and meta information
+  std::string data;                                 // the data set up to the value of the pixels; deflate it where the syntax says so
   std::size_t removed = 0, replaced = 0, kept = 0;  // elements
-  bool name_tells = false;  // the output's name holds one of the names, numbers or UIDs of the file
+  bool name_tells = false;                          // the output's name holds one of the names, numbers or UIDs of the file
 };
 
 class DicomTransform {

@@ -68,8 +68,11 @@ Made make(const std::string& data, const char* profile = "safe-harbor-text", Dic
   const TextEngine engine(tools().lexicon, &tools().model);
   const TextTransform text(tools().library, p);
   Pieces pieces(engine, text);
-  ValueContext values{
-      .library = tools().library, .profile = p, .as_of = Date(std::chrono::days(20'600)), .codes = codes, .key = as_bytes("a key of the run")};
+  ValueContext values{.library = tools().library,
+                      .profile = p,
+                      .as_of = Date(std::chrono::days(20'600)),
+                      .codes = codes,
+                      .key = as_bytes("a key of the run")};
   DicomRun run{.values = values, .pieces = &pieces};
   codec::DicomHead head;
   head.transfer_syntax = "1.2.840.10008.1.2.1";
@@ -92,21 +95,21 @@ Made make(const std::string& data, const char* profile = "safe-harbor-text", Dic
 const std::string kPatient = element(0x00100010, "PN", "Brindlemoor^Xanthe") + element(0x00100020, "LO", "MR8812734");
 
 TEST(DicomTransform, TheActionsOfTheTable) {
-  const std::string data = element(0x00080018, "UI", "1.2.3.4") + element(0x00080020, "DA", "20260227") + element(0x00080050, "SH", "A-77") +
-                           element(0x00080080, "LO", "Plantedworth Clinic") + element(0x00081048, "PN", "Woolcombe^Drusilla") + kPatient +
-                           element(0x00101040, "LO", "12 Alder Lane") + element(0x00181030, "LO", "CHEST, Ms. Brindlemoor") +
-                           element(0x0020000d, "UI", "1.2.3.4");
+  const std::string data = element(0x00080018, "UI", "1.2.3.4") + element(0x00080020, "DA", "20260227") +
+                           element(0x00080050, "SH", "A-77") + element(0x00080080, "LO", "Plantedworth Clinic") +
+                           element(0x00081048, "PN", "Woolcombe^Drusilla") + kPatient + element(0x00101040, "LO", "12 Alder Lane") +
+                           element(0x00181030, "LO", "CHEST, Ms. Brindlemoor") + element(0x0020000d, "UI", "1.2.3.4");
   const Made m = make(data);
-  EXPECT_TRUE(m.at("(0008,0018)").starts_with("2.25."));                  // U
-  EXPECT_EQ(m.at("(0008,0018)"), m.at("(0020,000D)"));                    // the same for the same
-  EXPECT_EQ(m.at("(0008,0020)"), "20260101");                             // Z, and the year that the law leaves
-  EXPECT_EQ(m.at("(0008,0050)").size(), 16u);                             // a random code as long as SH may be
-  EXPECT_EQ(m.at("(0008,0080)"), "REMOVED");                              // X/Z/D
-  EXPECT_FALSE(m.has("(0008,1048)"));                                     // X
-  EXPECT_EQ(m.at("(0010,0010)"), "");                                     // Z
-  EXPECT_EQ(m.at("(0010,0020)").size(), 36u);                             // Z/D: a code
-  EXPECT_FALSE(m.has("(0010,1040)"));                                     // X
-  EXPECT_EQ(m.at("(0018,1030)"), "CHEST, Ms. [NAME]");                    // X/D, descriptors cleaned
+  EXPECT_TRUE(m.at("(0008,0018)").starts_with("2.25."));  // U
+  EXPECT_EQ(m.at("(0008,0018)"), m.at("(0020,000D)"));    // the same for the same
+  EXPECT_EQ(m.at("(0008,0020)"), "20260101");             // Z, and the year that the law leaves
+  EXPECT_EQ(m.at("(0008,0050)").size(), 16u);             // a random code as long as SH may be
+  EXPECT_EQ(m.at("(0008,0080)"), "REMOVED");              // X/Z/D
+  EXPECT_FALSE(m.has("(0008,1048)"));                     // X
+  EXPECT_EQ(m.at("(0010,0010)"), "");                     // Z
+  EXPECT_EQ(m.at("(0010,0020)").size(), 36u);             // Z/D: a code
+  EXPECT_FALSE(m.has("(0010,1040)"));                     // X
+  EXPECT_EQ(m.at("(0018,1030)"), "CHEST, Ms. [NAME]");    // X/D, descriptors cleaned
   EXPECT_EQ(m.at("(0012,0062)"), "YES");
   EXPECT_EQ(m.at("(0012,0064)/0/(0008,0100)"), "113100");
   EXPECT_EQ(m.bytes.find("Brindlemoor"), std::string::npos);
@@ -115,11 +118,12 @@ TEST(DicomTransform, TheActionsOfTheTable) {
 }
 
 TEST(DicomTransform, DefaultDenyBeyondTheTable) {
-  const std::string data =
-      element(0x00080070, "LO", "ACME Imaging") + element(0x00080104, "LO", "a meaning without a code") + element(0x00090010, "LO", "ACME PRIVATE") +
-      element(0x00091001, "LO", "Brindlemoor") + kPatient + element(0x00181020, "LO", "seen 740-555-0199") +
-      element(0x00280010, "US", two(512)) + element(0x00280011, "LO", "Brindlemoor") + element(0x00299999, "LO", "x") +
-      element(0x00420010, "ST", "Letter about Brindlemoor") + element(0x50000010, "US", two(1)) + element(0x60003000, "OW", "overlay!");
+  const std::string data = element(0x00080070, "LO", "ACME Imaging") + element(0x00080104, "LO", "a meaning without a code") +
+                           element(0x00090010, "LO", "ACME PRIVATE") + element(0x00091001, "LO", "Brindlemoor") + kPatient +
+                           element(0x00181020, "LO", "seen 740-555-0199") + element(0x00280010, "US", two(512)) +
+                           element(0x00280011, "LO", "Brindlemoor") + element(0x00299999, "LO", "x") +
+                           element(0x00420010, "ST", "Letter about Brindlemoor") + element(0x50000010, "US", two(1)) +
+                           element(0x60003000, "OW", "overlay!");
   const Made m = make(data, "safe-harbor");
   EXPECT_EQ(m.at("(0008,0070)"), "ACME Imaging");
   EXPECT_EQ(m.at("(0008,0104)"), "REMOVED");
@@ -137,9 +141,10 @@ TEST(DicomTransform, DefaultDenyBeyondTheTable) {
 TEST(DicomTransform, Sequences) {
   const std::string code = element(0x00080100, "SH", "T-D1100") + element(0x00080102, "SH", "SRT") + element(0x00080104, "LO", "Head");
   const std::string local = element(0x00080100, "SH", "77") + element(0x00080102, "SH", "99X") + element(0x00080104, "LO", "Dr. Woolcombe");
-  const std::string data = element(0x00081140, "SQ", item(element(0x00081155, "UI", "1.2.3.4") + element(0x00091001, "LO", "private"))) +
-                           element(0x00082218, "SQ", item(code) + item(local)) + element(0x00400275, "SQ", item(element(0x00400007, "LO", "x"))) +
-                           element(0x0040a073, "SQ", item(element(0x0040a075, "PN", "Woolcombe^D") + element(0x0040a088, "SQ", item(local))));
+  const std::string data =
+      element(0x00081140, "SQ", item(element(0x00081155, "UI", "1.2.3.4") + element(0x00091001, "LO", "private"))) +
+      element(0x00082218, "SQ", item(code) + item(local)) + element(0x00400275, "SQ", item(element(0x00400007, "LO", "x"))) +
+      element(0x0040a073, "SQ", item(element(0x0040a075, "PN", "Woolcombe^D") + element(0x0040a088, "SQ", item(local))));
   const Made m = make(data, "safe-harbor");
   EXPECT_TRUE(m.at("(0008,1140)/0/(0008,1155)").starts_with("2.25."));
   EXPECT_FALSE(m.has("(0008,1140)/0/(0009,1001)"));
@@ -151,7 +156,8 @@ TEST(DicomTransform, Sequences) {
 }
 
 TEST(DicomTransform, DatesMoveWithThePatient) {
-  const std::string dates = element(0x00080020, "DA", "20260227") + element(0x0008002a, "DT", "20260227101112.5-0500") + element(0x00080030, "TM", "101112");
+  const std::string dates =
+      element(0x00080020, "DA", "20260227") + element(0x0008002a, "DT", "20260227101112.5-0500") + element(0x00080030, "TM", "101112");
   const Made m = make(dates + kPatient, "pseudonymized");
   EXPECT_NE(m.at("(0008,0020)"), "20260227");
   EXPECT_EQ(m.at("(0008,002A)"), m.at("(0008,0020)") + "101112.5-0500");
@@ -183,9 +189,9 @@ TEST(DicomLook, WhatPixelsMayHold) {
   const DicomTransform transform(tools().library, *tools().library.find("safe-harbor"));
   const auto look = [&](const std::string& modality, const std::string& types, const std::string& burned) {
     const std::string data = (types.empty() ? "" : element(0x00080008, "CS", types)) + element(0x00080060, "CS", modality) +
-                             element(0x00280002, "US", two(1)) + element(0x00280004, "CS", "MONOCHROME2") + element(0x00280010, "US", two(4)) +
-                             element(0x00280011, "US", two(4)) + element(0x00280100, "US", two(8)) + element(0x00280101, "US", two(8)) +
-                             (burned.empty() ? "" : element(0x00280301, "CS", burned));
+                             element(0x00280002, "US", two(1)) + element(0x00280004, "CS", "MONOCHROME2") +
+                             element(0x00280010, "US", two(4)) + element(0x00280011, "US", two(4)) + element(0x00280100, "US", two(8)) +
+                             element(0x00280101, "US", two(8)) + (burned.empty() ? "" : element(0x00280301, "CS", burned));
     codec::DicomHead head;
     head.data = data;
     head.pixels = {.tag = 0x7fe00010, .vr = codec::Vr::OW, .length = 16};
