@@ -2,7 +2,7 @@
 """licet deid on DICOM beside its peers, file to file, the same files in the same run: CPU seconds of the whole process, children included.
 
     tools/install --bench; python3 -m venv build/parts/dicognito && build/parts/dicognito/bin/pip install dicognito==0.19.0
-    python3 bench/dicom_peers.py [--copies 10] [--dicognito build/parts/dicognito/bin/dicognito]
+    python3 bench/dicom_peers.py [--copies 10] [--dicognito build/parts/dicognito/bin/python]
 
 Files: those of Debian's python3-pydicom that end before a MiB and that every program here takes, repeated. gdcmanon (libgdcm-tools) runs its Basic
 Profile once a file, as its folder mode stops early; dicognito (PyPI, on pydicom) once for all. What they do differs: gdcmanon keeps the originals
@@ -30,7 +30,7 @@ def cpu(command, **more):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--copies", type=int, default=10)
-    p.add_argument("--dicognito", default=str(ROOT / "build/parts/dicognito/bin/dicognito"))
+    p.add_argument("--dicognito", default=str(ROOT / "build/parts/dicognito/bin/python"))
     args = p.parse_args()
     licet = ROOT / "build/release/licet"
     with tempfile.TemporaryDirectory(prefix="licet-bench-") as folder:
@@ -76,9 +76,9 @@ def main():
             row("gdcmanon", "Basic Profile, a process a file", len(list(out.iterdir())), total)
         if cogs:
             out = folder / "cogs"
-            t, run = cpu([cogs, "--quiet", "--output-directory", out, source])
-            done = len(list(out.iterdir())) if out.exists() else 0
-            row("dicognito 0.19.0", "its own", done, t)
+            t, run = cpu([cogs, "-m", "dicognito", "--quiet", "--output-directory", out, source])
+            # It names files by their new UID, so that copies fall together: what it was given is counted.
+            row("dicognito 0.19.0", "its own", len(list(source.iterdir())) if run.returncode == 0 else 0, t)
             if run.returncode != 0:
                 print(run.stderr.decode()[-300:])
 

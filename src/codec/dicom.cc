@@ -407,16 +407,18 @@ Result<bool> DicomReader::find_pixels() {
       }
     }
     DicomElement e;
-    auto some = cursor.element(e, cursor.size());
-    Result<void> passed;
-    if (some && *some) passed = cursor.skip(e);
-    if (!some || !passed) {
+    const auto some = [&]() -> Result<bool> {  // an element, and passed whole
+      LICET_TRY(more, cursor.element(e, cursor.size()));
+      if (more) LICET_TRY_VOID(cursor.skip(e));
+      return more;
+    }();
+    if (!some) {
       if (cursor.truncated() && !all) {
         if (data_.size() > limits_.head_bytes) break;
         wait_for_ = parsed_ + 2 * (data_.size() - parsed_);  // looked at again only once that much more is there
         return false;
       }
-      return some ? std::move(passed).error() : std::move(some).error();
+      return some.error();
     }
     if (!*some) {
       if (!all) return false;
