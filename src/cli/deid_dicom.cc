@@ -93,7 +93,7 @@ class Dicom {
     if (any && reads)
       LICET_TRY_VOID(read_frames(look));
     else
-      LICET_TRY_VOID(pass());
+      LICET_TRY_VOID(pass(look));
     if (deflater_) {
       std::string end;
       deflater_->finish(end);
@@ -106,7 +106,8 @@ class Dicom {
   Result<bool> reads_pixels(const DicomLook& look) {
     using Pixels = DicomLook::Pixels;
     if (look.pixels == Pixels::none) return false;
-    if (look.pixels == Pixels::clear) {
+    const bool drawn = look.overlaid && !look.readable;  // in bits that can't be cleared
+    if (look.pixels == Pixels::clear && !drawn) {
       ++run_.dicom.clear;
       return false;
     }
@@ -124,7 +125,7 @@ class Dicom {
     return Error{Code::failed_precondition,
                  fmt::format("its pixels may show who it is ({}), and can't be read ({}). Look at them; where they show nobody, "
                              "--pixels accept-unread writes the file",
-                             look.why, cannot)};
+                             drawn ? "an overlay lies in them" : look.why, cannot)};
   }
 
   Result<DicomReader::Event> next() {
@@ -152,11 +153,25 @@ class Dicom {
     out_ << deflated;
   }
 
-  Result<void> pass() {
+  Result<void> pass(const DicomLook& look) {
+    const bool clears = look.overlaid && look.readable;
+    std::string held;  // up to a whole pixel
     for (;;) {
       LICET_TRY(event, next());
-      if (event == DicomReader::Event::end) return {};
-      put(reader_.piece());
+      if (event == DicomReader::Event::end) {
+        put(held);
+        return {};
+      }
+      if (!clears) {
+        put(reader_.piece());
+        continue;
+      }
+      held += reader_.piece();
+      std::string rest = held.substr(held.size() / 2 * 2);
+      held.resize(held.size() / 2 * 2);
+      deid::dicom_clear_unused(look.image, held);
+      put(held);
+      held = std::move(rest);
     }
   }
 
@@ -177,6 +192,7 @@ class Dicom {
         frame.append(piece.substr(0, n));
         piece.remove_prefix(n);
         if (frame.size() < size) continue;
+        if (look.overlaid) deid::dicom_clear_unused(look.image, frame);
         LICET_TRY_VOID(one_frame(look, frame));
         put(frame);
         frame.clear();

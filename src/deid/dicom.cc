@@ -1040,7 +1040,8 @@ Result<DicomLook> DicomTransform::look(const codec::DicomHead& head, codec::Dico
   DicomLook look;
   std::string sop_class, modality, types, burned, photometric;
   std::size_t rows = 0, columns = 0, samples = 1, allocated = 0, stored = 0, frames = 1, representation = 0, planar = 0;
-  bool document = false;
+  std::size_t high = 0;
+  bool document = false, overlaid = false;
   DicomCursor cursor(head.data, head.syntax, limits);
   DicomElement e;
   for (;;) {
@@ -1095,10 +1096,15 @@ Result<DicomLook> DicomTransform::look(const codec::DicomHead& head, codec::Dico
       case 0x00280101:
         stored = number();
         break;
+      case 0x00280102:
+        high = number();
+        break;
       case 0x00280103:
         representation = number();
         break;
       default:
+        // An overlay's bit position: 0 where its data lie by themselves.
+        if (e.tag >> 24 == 0x60 && (e.tag & 0xffff) == 0x0102) overlaid = overlaid || number() != 0;
         break;
     }
   }
@@ -1157,11 +1163,13 @@ Result<DicomLook> DicomTransform::look(const codec::DicomHead& head, codec::Dico
            .allocated = allocated,
            .stored = stored,
            .frames = frames,
+           .high = high,
            .is_signed = representation == 1,
            .planar = samples == 3 && planar == 1,
            .inverted = photometric == "MONOCHROME1",
            .ybr = photometric == "YBR_FULL",
            .big_endian = head.syntax.big_endian};
+  look.overlaid = overlaid;
   const std::uint64_t whole = std::uint64_t{image.frame_bytes()} * frames;
   if (head.pixels.length == codec::kUndefinedLength || head.syntax.encapsulated)
     look.unreadable = "they are compressed";
@@ -1251,6 +1259,20 @@ DicomPicture dicom_picture(const DicomImage& image, std::string_view frame) {
     picture.pgm += line;
   }
   return picture;
+}
+
+void dicom_clear_unused(const DicomImage& image, std::string& bytes) {
+  if (image.allocated != 16 || image.stored == 0 || image.stored >= 16 || image.high >= 16 || image.high + 1 < image.stored) return;
+  const unsigned low = static_cast<unsigned>(image.high + 1 - image.stored);
+  const unsigned own = ((1u << image.stored) - 1) << low;
+  const std::size_t first = image.big_endian ? 0 : 1, second = 1 - first;
+  for (std::size_t k = 0; k + 1 < bytes.size(); k += 2) {
+    const unsigned v = static_cast<unsigned char>(bytes[k + first]) << 8 | static_cast<unsigned char>(bytes[k + second]);
+    unsigned made = v & own;
+    if (image.is_signed && (v >> image.high & 1) != 0) made |= 0xffffu & ~((1u << (image.high + 1)) - 1);
+    bytes[k + first] = static_cast<char>(made >> 8);
+    bytes[k + second] = static_cast<char>(made & 255);
+  }
 }
 
 void dicom_black_out(const DicomImage& image, std::size_t scale, const DicomBox& box, std::string& frame) {

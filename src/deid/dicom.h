@@ -32,6 +32,7 @@ namespace licet::deid {
 // How pixels that are no encapsulated ones lie (PS3.3 C.7.6.3).
 struct DicomImage {
   std::size_t rows = 0, columns = 0, samples = 0, allocated = 0, stored = 0, frames = 1;
+  std::size_t high = 0;                                      // bit of a pixel's highest
   bool is_signed = false, planar = false, inverted = false;  // planar: color by plane; inverted: MONOCHROME1
   bool ybr = false, big_endian = false;
   [[nodiscard]] std::size_t frame_bytes() const { return rows * columns * samples * (allocated / 8); }
@@ -50,6 +51,7 @@ struct DicomLook {
   std::string why;         // of `pixels`, for people: "modality US"
   bool readable = false;   // they lie in `image`, so that they can be looked at
   std::string unreadable;  // why not: "compressed"
+  bool overlaid = false;   // bits of the pixels that aren't theirs hold a drawing: see dicom_clear_unused
   DicomImage image;
 };
 
@@ -108,6 +110,9 @@ struct DicomPicture {
   std::size_t scale = 1;  // pixels of the picture per pixel of the frame
 };
 [[nodiscard]] DicomPicture dicom_picture(const DicomImage& image, std::string_view frame);
+// Bits of 16-bit pixels that aren't the pixel's own, where older files keep overlays (PS3.3 C.9.2, retired): made those of its sign.
+// `bytes`: whole pixels.
+void dicom_clear_unused(const DicomImage& image, std::string& bytes);
 void dicom_black_out(const DicomImage& image, std::size_t scale, const DicomBox& box, std::string& frame);
 
 }  // namespace licet::deid

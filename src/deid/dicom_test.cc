@@ -211,6 +211,22 @@ TEST(DicomLook, WhatPixelsMayHold) {
   EXPECT_EQ(look("XC", "ORIGINAL\\PRIMARY", "NO"), P::photo);
 }
 
+TEST(DicomPixels, BitsThatArentThePixelsOwnAreCleared) {
+  DicomImage image{.rows = 1, .columns = 3, .samples = 1, .allocated = 16, .stored = 12, .high = 11};
+  std::string frame = "\x34\xf2\xff\x8f\x00\x10"s;
+  dicom_clear_unused(image, frame);
+  EXPECT_EQ(frame, "\x34\x02\xff\x0f\x00\x00"s);
+  image.is_signed = true;
+  frame = "\xff\x0f\x01\x50\x00\x08"s;
+  dicom_clear_unused(image, frame);
+  EXPECT_EQ(frame, "\xff\xff\x01\x00\x00\xf8"s);
+  image.big_endian = true;
+  image.is_signed = false;
+  frame = "\xf2\x34\x8f\xff\x10\x00"s;
+  dicom_clear_unused(image, frame);
+  EXPECT_EQ(frame, "\x02\x34\x0f\xff\x00\x00"s);
+}
+
 TEST(DicomPixels, BoxesAreMadeBlackWhereTheyLie) {
   for (const std::size_t allocated : {std::size_t{8}, std::size_t{16}})
     for (const bool big : {false, true}) {

@@ -415,6 +415,21 @@ class Pixels(Files):
         self.assertIn("1 written unread, as --pixels accept-unread says", err)
         self.assertEqual(pydicom.dcmread(out).PixelData, ds.PixelData)
 
+    def test_an_overlay_in_the_bits_that_are_not_the_pixels_own(self):
+        ds = pydicom.dcmread(FILES / "CT_small.dcm")
+        ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 12, 11, 0
+        ds.PixelData = b"".join(struct.pack("<H", k % 4096 | 0x1000 * (k % 2)) for k in range(128 * 128))
+        ds.add_new(0x60000010, "US", 128)
+        ds.add_new(0x60000011, "US", 128)
+        ds.add_new(0x60000100, "US", 16)
+        ds.add_new(0x60000102, "US", 12)
+        source = self.folder / "overlay.dcm"
+        ds.save_as(source)
+        out, _ = self.one(source)
+        after = pydicom.dcmread(out)
+        self.assertNotIn((0x6000, 0x0010), after)
+        self.assertEqual(after.PixelData, b"".join(struct.pack("<H", k % 4096) for k in range(128 * 128)))
+
     def test_what_clears_pixels_and_what_does_not(self):
         ds = pydicom.dcmread(FILES / "CT_small.dcm")
         for change, looked in [({}, False), ({"BurnedInAnnotation": "YES"}, True), ({"ImageType": ["DERIVED", "SECONDARY"]}, True),
