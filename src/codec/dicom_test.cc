@@ -128,7 +128,7 @@ TEST(Dicom, WhatIsMalformedNamesItsPlace) {
       {item("", false), "stands where no item does"},
       {long_element(0x00081140, "SQ", "not an item at all", false), "holds something that is no item"},
       {long_element(0x00081140, "SQ", item("", false).substr(0, 4) + four(100), false), "holds an item longer than itself"},
-      {long_element(0x00081140, "SQ", item(tag(0x00080060) + "CS" + two(50) + "CT", false), false), "is longer than what holds it"},
+      {long_element(0x00081140, "SQ", item(tag(0x00080060) + "CS" + two(50) + "CT", false), false) + kRows, "is longer than what holds it"},
       {long_element(0x00080060, "UT", "", true), "can't have an undefined length"},
   };
   for (const Row& row : rows) {

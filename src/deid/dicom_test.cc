@@ -98,7 +98,7 @@ TEST(DicomTransform, TheActionsOfTheTable) {
   const std::string data = element(0x00080018, "UI", "1.2.3.4") + element(0x00080020, "DA", "20260227") +
                            element(0x00080050, "SH", "A-77") + element(0x00080080, "LO", "Plantedworth Clinic") +
                            element(0x00081048, "PN", "Woolcombe^Drusilla") + kPatient + element(0x00101040, "LO", "12 Alder Lane") +
-                           element(0x00181030, "LO", "CHEST, Ms. Brindlemoor") + element(0x0020000d, "UI", "1.2.3.4");
+                           element(0x00181030, "LO", "CHEST for Ms. Brindlemoor") + element(0x0020000d, "UI", "1.2.3.4");
   const Made m = make(data);
   EXPECT_TRUE(m.at("(0008,0018)").starts_with("2.25."));  // U
   EXPECT_EQ(m.at("(0008,0018)"), m.at("(0020,000D)"));    // the same for the same
@@ -109,7 +109,7 @@ TEST(DicomTransform, TheActionsOfTheTable) {
   EXPECT_EQ(m.at("(0010,0010)"), "");                     // Z
   EXPECT_EQ(m.at("(0010,0020)").size(), 36u);             // Z/D: a code
   EXPECT_FALSE(m.has("(0010,1040)"));                     // X
-  EXPECT_EQ(m.at("(0018,1030)"), "CHEST, Ms. [NAME]");    // X/D, descriptors cleaned
+  EXPECT_EQ(m.at("(0018,1030)"), "CHEST for Ms. [NAME]");    // X/D, descriptors cleaned
   EXPECT_EQ(m.at("(0012,0062)"), "YES");
   EXPECT_EQ(m.at("(0012,0064)/0/(0008,0100)"), "113100");
   EXPECT_EQ(m.bytes.find("Brindlemoor"), std::string::npos);
@@ -173,7 +173,7 @@ TEST(DicomTransform, DatesMoveWithThePatient) {
   EXPECT_EQ(make(element(0x00080020, "DA", "Brindle1") + kPatient, "limited-data-set").at("(0008,0020)"), "");
 }
 
-TEST(DicomTransform, ValuesOfReprentationUnknown) {
+TEST(DicomTransform, ValuesOfUnknownRepresentation) {
   const Made m = make(element(0x00080060, "UN", "CT") + element(0x00080080, "UN", "Plantedworth") + element(0x00280030, "UN", "0.5\\0.5"));
   EXPECT_EQ(m.at("(0008,0060)"), "CT");
   EXPECT_EQ(m.at("(0008,0080)"), "REMOVED");
