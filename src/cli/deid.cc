@@ -652,7 +652,7 @@ class Deidentifier {
       std::fprintf(stderr, "%zu documents: plain text is what was made of them; pictures beside text were not read, and are not in it.\n", documents_);
     if (const auto& d = run_->dicom; d.files > 0)
       std::fprintf(stderr,
-                   "%zu DICOM files. Pixels: %zu not looked at, since their kind holds no words; %zu read by tesseract, %zu words made black, "
+                   "%zu DICOM files. Pixels: %zu not looked at, since their kind holds no words; %zu read by tesseract, %zu places made black, "
                    "and it may miss some;\n"
                    "%zu written unread, as --pixels accept-unread says. Faces in volumes of a head were not looked for.\n",
                    d.files, d.clear, d.read, d.words, d.accepted);

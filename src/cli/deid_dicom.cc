@@ -204,15 +204,19 @@ class Dicom {
   }
 
   Result<void> one_frame(const DicomLook& look, std::string& frame) {
-    // What was black is looked at again: a word beside a large one is sometimes seen only then.
+    // In shades and in black and white; then what is left once more, since a word beside a large one is sometimes seen only then.
     for (int round = 0; round < 2; ++round) {
-      const deid::DicomPicture picture = deid::dicom_picture(look.image, frame);
-      LICET_TRY(boxes, words_in(picture));
+      const deid::DicomPicture stark = deid::dicom_picture(look.image, frame, true);
+      LICET_TRY(boxes, words_in(stark));
+      if (round == 0) {
+        LICET_TRY(more, words_in(deid::dicom_picture(look.image, frame, false)));
+        boxes.insert(boxes.end(), more.begin(), more.end());
+      }
       if (boxes.empty()) return {};
       if (run_.dicom.refuse_words)
         return Error{Code::failed_precondition,
                      fmt::format("its pixels hold words ({} of them in one frame), and --pixels refuse lets none pass", boxes.size())};
-      for (const deid::DicomBox& box : boxes) deid::dicom_black_out(look.image, picture.scale, box, frame);
+      for (const deid::DicomBox& box : boxes) deid::dicom_black_out(look.image, stark.scale, box, frame);
       run_.dicom.words += boxes.size();
     }
     return {};

@@ -1218,7 +1218,7 @@ int gray_of(const DicomImage& image, std::string_view frame, std::size_t pixel) 
 
 }  // namespace
 
-DicomPicture dicom_picture(const DicomImage& image, std::string_view frame) {
+DicomPicture dicom_picture(const DicomImage& image, std::string_view frame, bool stark) {
   const std::size_t pixels = image.rows * image.columns;
   DicomPicture picture;
   if (frame.size() < image.frame_bytes() || pixels == 0) return picture;
@@ -1239,6 +1239,9 @@ DicomPicture dicom_picture(const DicomImage& image, std::string_view frame) {
   // Readers of words expect dark ones on light ground, of some thirty pixels.
   if (sum / pixels < 128)
     for (char& c : small) c = static_cast<char>(255 - static_cast<unsigned char>(c));
+  constexpr unsigned char kInk = 115;  // of 255: words are drawn nearly as dark as anything is
+  if (stark)
+    for (char& c : small) c = static_cast<unsigned char>(c) <= kInk ? '\0' : '\xff';
   const std::size_t longer = std::max(image.rows, image.columns);
   picture.scale = longer <= 700 ? 3 : longer <= 1400 ? 2 : 1;
   const std::size_t s = picture.scale, width = image.columns * s, height = image.rows * s;

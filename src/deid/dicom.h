@@ -101,7 +101,8 @@ class DicomTransform {
 };
 
 // Of one frame as it lies in the file: the picture as a PGM (light on dark turned over, small ones enlarged) for who reads words, and the
-// rectangles of what was found made black, in the picture's pixels.
+// rectangles of what was found made black, in the picture's pixels. stark: black and white alone, which shows words over what the detector
+// saw; shades show those on dark ground. Together they show most (docs/deid.md).
 struct DicomBox {
   std::size_t left = 0, top = 0, width = 0, height = 0;
 };
@@ -109,7 +110,7 @@ struct DicomPicture {
   std::string pgm;
   std::size_t scale = 1;  // pixels of the picture per pixel of the frame
 };
-[[nodiscard]] DicomPicture dicom_picture(const DicomImage& image, std::string_view frame);
+[[nodiscard]] DicomPicture dicom_picture(const DicomImage& image, std::string_view frame, bool stark);
 // Bits of 16-bit pixels that aren't the pixel's own, where older files keep overlays (PS3.3 C.9.2, retired): made those of its sign.
 // `bytes`: whole pixels.
 void dicom_clear_unused(const DicomImage& image, std::string& bytes);

@@ -232,7 +232,7 @@ TEST(DicomPixels, BoxesAreMadeBlackWhereTheyLie) {
     for (const bool big : {false, true}) {
       const DicomImage image{.rows = 40, .columns = 40, .samples = 1, .allocated = allocated, .stored = allocated, .big_endian = big};
       std::string frame(image.frame_bytes(), '\x7f');
-      const DicomPicture picture = dicom_picture(image, frame);
+      const DicomPicture picture = dicom_picture(image, frame, false);
       EXPECT_EQ(picture.scale, 3u);
       EXPECT_TRUE(picture.pgm.starts_with("P5\n120 120\n255\n"));
       dicom_black_out(image, picture.scale, {.left = 60, .top = 30, .width = 30, .height = 15}, frame);

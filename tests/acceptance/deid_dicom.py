@@ -383,7 +383,7 @@ class Pixels(Files):
                 source = self.file(image, name, **kind)
                 self.assertIn("BRINDLEMOOR", self.seen(source))
                 out, err = self.one(source)
-                self.assertRegex(err, r"1 read by tesseract, [1-9]\d* words made black")
+                self.assertRegex(err, r"1 read by tesseract, [1-9]\d* places made black")
                 after = self.seen(out)
                 for word in self.WORDS:
                     self.assertNotIn(word[:6], after)
