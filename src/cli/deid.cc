@@ -24,12 +24,14 @@
 #include "cli/deid_formats.h"
 #include "cli/deid_library.h"
 #include "cli/deid_score.h"
+#include "cli/document.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "codec/json.h"
 #include "crypto/crypto.h"
 #include "deid/fhir.h"
 #include "deid/text.h"
+#include "reader/reader.h"
 #include "store/file.h"
 
 namespace licet::cli {
@@ -38,7 +40,7 @@ namespace {
 
 struct DeidArgs {
   std::vector<std::string> inputs;
-  std::string out, profile = "safe-harbor-text", format = "auto", language = "en", columns, score, review, key, codes,
+  std::string out, profile = "safe-harbor-text", format = "auto", language = "en", columns, score, review, key, codes, pixels = "clean",
                    packs = default_packs();
   std::vector<std::string> ignore;
   bool spans = false, again = false, quiet = false, accept_inferred = false;
@@ -122,6 +124,10 @@ class Deidentifier {
                                           const std::vector<deid::Span>& spans) { note_spans(where, text, spans); },
                            .accept_inferred = args_.accept_inferred});
     LICET_TRY_VOID(read_columns());
+    if (args_.pixels != "clean" && args_.pixels != "refuse" && args_.pixels != "accept-unread")
+      return Error{Code::invalid_argument, "--pixels is clean, refuse or accept-unread"};
+    run_->dicom.accept_unread = args_.pixels == "accept-unread";
+    run_->dicom.refuse_words = args_.pixels == "refuse";
     context_.emplace(fhir_context());
     return {};
   }
@@ -184,7 +190,10 @@ class Deidentifier {
     return jobs;
   }
 
-  Result<void> file(const fs::path& from, const fs::path& to, std::size_t of) {
+  // What is made of a document is text, and is called so.
+  static fs::path as_text(const fs::path& to) { return to.empty() || to.extension() == ".txt" ? to : fs::path(to.string() + ".txt"); }
+
+  Result<void> file(const fs::path& from, fs::path to, std::size_t of) {
     if (!to.empty() && !args_.again && fs::exists(to)) {
       ++skipped_;
       return {};
@@ -204,6 +213,13 @@ class Deidentifier {
       complain(from.string(), "left out, its kind of file is not read (--format says what it is)");
       return {};
     }
+    if (*format == DeidFormat::document) {
+      to = as_text(to);
+      if (!to.empty() && !args_.again && fs::exists(to)) {
+        ++skipped_;
+        return {};
+      }
+    }
     known_.clear();
     if ((*format == DeidFormat::fhir || *format == DeidFormat::ndjson) && profile_->rule(deid::Kind::text).act == deid::Act::scrub) {
       learn(in, *format);
@@ -215,6 +231,7 @@ class Deidentifier {
     } else {
       if (to.has_parent_path()) fs::create_directories(to.parent_path());
       const fs::path part = to.string() + ".part";
+      run_->out_name = to.lexically_relative(args_.out) == "." ? to.filename().string() : to.lexically_relative(args_.out).string();
       {
         std::ofstream out(part, std::ios::binary | std::ios::trunc);
         if (!out) return Error{Code::unavailable, to.string() + ": can't be written"};
@@ -224,7 +241,7 @@ class Deidentifier {
         }
         if (!out.flush()) return Error{Code::exhausted, to.string() + ": can't be written to its end"};
       }
-      fs::rename(part, to);
+      keep(part, to);
     }
     ++files_;
     if (isatty(2) != 0 && !args_.quiet) std::fprintf(stderr, "\r%zu of %zu files, %.1f MB/s ", files_ + skipped_, of, speed());
@@ -245,18 +262,26 @@ class Deidentifier {
     Chained chained(std::move(head), *std::cin.rdbuf());
     std::istream in(&chained);
     if (args_.out.empty()) return stream(in, std::cout, "-", *format);
-    const std::string part = args_.out + ".part";
+    const std::string to = *format == DeidFormat::document ? as_text(args_.out).string() : args_.out, part = to + ".part";
     {
       std::ofstream out(part, std::ios::binary);
-      if (!out) return Error{Code::unavailable, args_.out + ": can't be written"};
+      if (!out) return Error{Code::unavailable, to + ": can't be written"};
       if (auto done = stream(in, out, "-", *format); !done) {
         fs::remove(part);
         return done;
       }
-      if (!out.flush()) return Error{Code::exhausted, args_.out + ": can't be written to its end"};
+      if (!out.flush()) return Error{Code::exhausted, to + ": can't be written to its end"};
     }
-    fs::rename(part, args_.out);
+    keep(part, to);
     return {};
+  }
+
+  // A file gets its name; or nothing of it is left, where it may not be written.
+  void keep(const fs::path& part, const fs::path& to) {
+    if (run_->withheld)
+      fs::remove(part);
+    else
+      fs::rename(part, to);
   }
 
   // Bytes read before, then the rest of a stream.
@@ -280,6 +305,7 @@ class Deidentifier {
   Result<void> stream(std::istream& in, std::ostream& out, const std::string& name, DeidFormat format) {
     if (args_.spans && format != DeidFormat::text)
       return Error{Code::invalid_argument, name + ": --spans is for text; this is " + std::string(cli::name(format))};
+    run_->withheld = false;
     switch (format) {
       case DeidFormat::text:
         return plain(in, out, name);
@@ -294,6 +320,12 @@ class Deidentifier {
         return deid_segments(*run_, in, out, name, format);
       case DeidFormat::ccda:
         return deid_ccda(*run_, in, out, name);
+      case DeidFormat::dicom:
+        if (&out == &std::cout)
+          return Error{Code::invalid_argument, name + ": DICOM is written to a file, for half of one must not remain: name it with --out"};
+        return deid_dicom(*run_, in, out, name);
+      case DeidFormat::document:
+        return document_as_text(in, out, name);
     }
     return {};
   }
@@ -323,6 +355,36 @@ class Deidentifier {
     }
     std::string made;
     text_->apply(text, found_.spans, text_context({}), made);
+    out << made;
+    return {};
+  }
+
+  // PDF, DOCX, ODT and HTML: their text, then as any text. Nothing of how they looked remains.
+  Result<void> document_as_text(std::istream& in, std::ostream& out, const std::string& name) {
+    ++records_;
+    ++documents_;
+    const auto leave = [&](const std::string& why) {
+      complain(name, "left out: " + why);
+      run_->withheld = true;
+      return Result<void>();
+    };
+    if (profile_->rule(deid::Kind::text).act != deid::Act::scrub)
+      return leave("profile " + profile_->id + " takes out all text, so that nothing of a document would be left: use one that reads it");
+    const std::size_t most = reader::ReadLimits{}.file_bytes;
+    std::string bytes(most + 1, '\0');
+    in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    bytes.resize(static_cast<std::size_t>(in.gcount()));
+    bytes_ += bytes.size();
+    if (bytes.size() > most) return leave("it is larger than " + std::to_string(most >> 20) + " MiB");
+    std::vector<std::string> notes;
+    const auto text = document_text(name, bytes, true, notes);
+    if (!text) return leave(text.error().message);
+    if (!holds_letters(*text, 1)) return leave("there is no text in it");
+    for (const std::string& note : notes) std::fprintf(stderr, "licet deid: %s: %s\n", name.c_str(), note.c_str());
+    engine_->find(*text, no_one_, found_);
+    note_spans(name, *text, found_.spans);
+    std::string made;
+    text_->apply(*text, found_.spans, text_context({}), made);
     out << made;
     return {};
   }
@@ -561,7 +623,7 @@ class Deidentifier {
     return static_cast<double>(bytes) / 1e6 / std::max(seconds, 1e-6);
   }
 
-  // What was met in HL7 v2, X12, C-CDA and CSV, rule by rule.
+  // What was met in HL7 v2, X12, C-CDA, CSV and DICOM, rule by rule.
   void rules() const {
     const deid::Tally& t = run_->values.tally;
     const auto row = [](std::uint64_t count, std::string_view what, std::string_view did, std::string_view cites) {
@@ -586,6 +648,17 @@ class Deidentifier {
     std::fprintf(stderr, "%zu files, %zu there already, %zu records, %zu identifiers in text, %zu problems; %.1f MB/s\n", files_, skipped_,
                  records_ + run_->records, removed_, failed_, speed());
     if (args_.spans) return;
+    if (documents_ > 0)
+      std::fprintf(stderr, "%zu documents: plain text is what was made of them; pictures beside text were not read, and are not in it.\n", documents_);
+    if (const auto& d = run_->dicom; d.files > 0)
+      std::fprintf(stderr,
+                   "%zu DICOM files. Pixels: %zu not looked at, since their kind holds no words; %zu read by tesseract, %zu places made black, "
+                   "and it may miss some;\n"
+                   "%zu written unread, as --pixels accept-unread says. Faces in volumes of a head were not looked for.\n",
+                   d.files, d.clear, d.read, d.words, d.accepted);
+    if (run_->dicom.telling_names > 0)
+      std::fprintf(stderr, "%zu files have a name that holds a name, number or UID of their people, and kept it: rename them before they go.\n",
+                   run_->dicom.telling_names);
     switch (profile_->form) {
       case deid::Form::deidentified:
         std::fprintf(stderr,
@@ -629,7 +702,7 @@ class Deidentifier {
   std::string key_, name_, last_;
   Date as_of_{};
   bool single_ = false;
-  std::size_t files_ = 0, skipped_ = 0, records_ = 0, removed_ = 0, failed_ = 0, bytes_ = 0, counted_ = 0;
+  std::size_t files_ = 0, skipped_ = 0, records_ = 0, removed_ = 0, failed_ = 0, bytes_ = 0, counted_ = 0, documents_ = 0;
   std::chrono::steady_clock::time_point begun_{};
 };
 
@@ -642,16 +715,20 @@ int deid_verb(const DeidArgs& args) {
 
 void add_deid(CLI::App& app, Run& run) {
   auto args = std::make_shared<DeidArgs>();
-  CLI::App* c = app.add_subcommand("deid", "De-identify files, folders or a pipe: text, FHIR, HL7 v2, X12, C-CDA, CSV");
+  CLI::App* c = app.add_subcommand("deid", "De-identify files, folders or a pipe: text, FHIR, HL7 v2, X12, C-CDA, CSV, DICOM; the text of PDF, DOCX, ODT, HTML");
   c->add_option("input", args->inputs, "files and folders; none, or -: standard input");
   c->add_option("-o,--out", args->out, "file or folder to write; files that are there already are not made again");
   c->add_option("--profile", args->profile, "what is done, and what the result is in law (packs/deid)")->capture_default_str();
-  c->add_option("--format", args->format, "auto (by its first bytes, then its name), text, fhir, ndjson, hl7, x12, ccda, csv")
+  c->add_option("--format", args->format, "auto (by its first bytes, then its name), text, fhir, ndjson, hl7, x12, ccda, csv, dicom, pdf, docx, odt, html")
       ->capture_default_str();
   c->add_option("--columns", args->columns,
                 "of CSV: a file of lines NAME = KIND, or NAME=KIND,… (name, date, zip, text …; patient, number, token, keep, drop); others "
                 "are emptied");
   c->add_flag("--accept-inferred", args->accept_inferred, "of CSV: use what the columns are taken for, without asking");
+  c->add_option("--pixels", args->pixels,
+                "of DICOM whose pixels may show who it is: clean (words that tesseract sees are made black; what can't be read is left out), "
+                "refuse (so is what holds words), accept-unread (you have looked at those that can't be read)")
+      ->capture_default_str();
   c->add_option("--language", args->language, "of text: en, es")->capture_default_str();
   c->add_option("--key", args->key, "file of 32 secret bytes for surrogates and date shifts; without it they hold for this run only");
   c->add_option("--codes", args->codes, "file that keeps ids and their random codes from run to run: it re-identifies, so guard it");
@@ -671,6 +748,7 @@ void add_deid(CLI::App& app, Run& run) {
       "  licet deid visits.csv > columns.txt; licet deid visits.csv --columns columns.txt --out clean.csv      (read columns.txt "
       "between)\n"
       "  licet deid feed.hl7 --profile pseudonymized --key secret.key --out clean.hl7\n"
+      "  licet deid study/ --out clean/        licet deid letter.pdf --out letter.txt\n"
       "  licet deid --spans note.txt\n"
       "  licet deid --score corpus/ --language es --ignore PROFESION");
   c->callback([args, &run] { run = [args] { return deid_verb(*args); }; });

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "codec/csv.h"
+#include "codec/dicom.h"
 #include "codec/segments.h"
 
 namespace licet::cli {
@@ -14,7 +15,7 @@ namespace {
 constexpr std::size_t kChunk = 1 << 20;
 constexpr std::size_t kCsvRecord = 16 << 20;
 constexpr std::size_t kGuessRecords = 1000;
-constexpr std::array<std::string_view, 7> kNames = {"text", "fhir", "ndjson", "csv", "hl7", "x12", "ccda"};
+constexpr std::array<std::string_view, 9> kNames = {"text", "fhir", "ndjson", "csv", "hl7", "x12", "ccda", "dicom", "document"};
 
 bool is_alnum(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -27,6 +28,7 @@ std::string_view name(DeidFormat format) {
 }
 std::optional<DeidFormat> deid_format(std::string_view word) {
   const auto at = std::find(kNames.begin(), kNames.end(), word);
+  if (word == "pdf" || word == "docx" || word == "odt" || word == "html") return DeidFormat::document;
   if (at == kNames.end()) return std::nullopt;
   return static_cast<DeidFormat>(at - kNames.begin());
 }
@@ -35,8 +37,10 @@ std::optional<DeidFormat> detect_format(std::string_view head, const std::filesy
   std::string extension = path.extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  if (codec::looks_like_dicom(head)) return DeidFormat::dicom;
   if (head.starts_with("\xef\xbb\xbf")) head.remove_prefix(3);
-  if (head.starts_with("%PDF") || head.find('\0') != std::string_view::npos) return std::nullopt;
+  if (head.starts_with("%PDF") || (head.starts_with("PK\3\4") && (extension == ".docx" || extension == ".odt"))) return DeidFormat::document;
+  if (head.find('\0') != std::string_view::npos) return std::nullopt;
   std::string_view body = head;
   while (!body.empty() && (body[0] == '\x0b' || body[0] == ' ' || body[0] == '\r' || body[0] == '\n' || body[0] == '\t'))
     body.remove_prefix(1);
@@ -46,8 +50,12 @@ std::optional<DeidFormat> detect_format(std::string_view head, const std::filesy
   if (body.starts_with("ISA") && body.size() >= 106 && body[3] == body[6] && !is_alnum(body[3])) return DeidFormat::x12;
   if (body.starts_with("<")) {
     if (body.find("ClinicalDocument") != std::string_view::npos) return DeidFormat::ccda;
+    const std::string start = deid::lower(body.substr(0, 256));
+    if (extension == ".html" || extension == ".htm" || start.starts_with("<!doctype html") || start.starts_with("<html"))
+      return DeidFormat::document;
     if (extension == ".xml" || body.starts_with("<?xml")) return std::nullopt;
   }
+  if (extension == ".html" || extension == ".htm") return DeidFormat::document;
   if (extension == ".csv") return DeidFormat::csv;
   if (extension == ".ndjson" || extension == ".jsonl") return DeidFormat::ndjson;
   if (extension == ".json") return DeidFormat::fhir;

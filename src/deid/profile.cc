@@ -4,6 +4,7 @@
 #include <map>
 
 #include "crypto/crypto.h"
+#include "deid/internal/dicom_rules.h"
 #include "stack/yaml.h"
 
 namespace licet::deid {
@@ -126,7 +127,11 @@ class Loader {
     if (kind == "segment-rules") return segments(document);
     if (kind == "xml-rules") return xml(document);
     if (kind == "column-names") return column_names(document);
-    return fault(document.place, "kind is deid-profile, fhir-elements, segment-rules, xml-rules, column-names or zip3");
+    if (kind == "dicom-table" || kind == "dicom-rules") {
+      if (auto read = read_dicom(document, library_.dicom); !read) return Error{read.error().code, source_->path + ":" + read.error().message};
+      return {};
+    }
+    return fault(document.place, "kind is deid-profile, fhir-elements, segment-rules, xml-rules, dicom-rules, dicom-table, column-names or zip3");
   }
 
   Result<void> profile(const Node& document) {
@@ -444,6 +449,11 @@ std::optional<Kind> kind_of(std::string_view name) {
   for (std::size_t k = 0; k < kKinds; ++k)
     if (kKindRows[k].name == name) return static_cast<Kind>(k);
   return std::nullopt;
+}
+std::optional<Act> act_of(std::string_view name) {
+  const auto at = index_in(kActNames, name);
+  if (!at) return std::nullopt;
+  return static_cast<Act>(*at);
 }
 std::string_view name(Act act) {
   return kActNames[static_cast<std::size_t>(act)];

@@ -79,6 +79,7 @@ enum class Act : std::uint8_t {
   scrub,      // text only: the text engine takes out what it finds
 };
 [[nodiscard]] std::string_view name(Act act);
+[[nodiscard]] std::optional<Act> act_of(std::string_view name);
 
 enum class Form : std::uint8_t { deidentified, limited, pseudonymized };
 [[nodiscard]] std::string_view name(Form form);
@@ -185,6 +186,44 @@ struct XmlRules {
   std::vector<std::string> terminologies, terminology_roots;  // OIDs of code systems whose display names are published words
 };
 
+// What becomes of DICOM attributes (packs/deid/dicom.yaml) and what the standard's profile says of them (dicom-table.yaml: PS3.15 E.1-1).
+struct DicomRules {
+  enum class Do : std::uint8_t { remove, empty, dummy, uid, keep, clean };  // X, Z, D, U, K, C
+  // The options of the confidentiality profile, in the order of their names in the files.
+  enum class Option : std::uint8_t {
+    uids,
+    device,
+    institution,
+    characteristics,
+    full_dates,
+    modified_dates,
+    descriptors,
+    structured,
+    graphics
+  };
+  static constexpr std::size_t kOptions = 9;
+  struct Taken {
+    std::string code, name;                 // of PS3.16 CID 7050
+    std::vector<std::pair<Kind, Act>> when;  // the profile does one of these
+  };
+  struct Row {
+    std::uint32_t tag = 0;
+    Do basic = Do::remove;               // of X/Z/D and the like the strictest that any object's definition allows
+    std::array<char, kOptions> options{};  // 'K', 'C' or 0
+  };
+  struct Pixels {
+    std::vector<std::string> expected_modalities, expected_classes, expected_types, clear_modalities, clear_classes, photo_modalities,
+        photo_classes;  // sorted
+  };
+  std::array<Taken, kOptions> options;
+  std::vector<Row> rows;                                      // sorted by tag
+  std::vector<std::pair<std::uint32_t, Kind>> identifiers;     // sorted by tag
+  std::vector<std::uint32_t> parts, words, codes, bytes;       // sorted
+  std::vector<std::string> terminologies;                     // sorted
+  std::vector<std::pair<std::string, std::string>> refused;    // SOP class, why
+  Pixels pixels;
+};
+
 // Three-digit ZIP areas of 20,000 people or fewer: the union of dated lists, because the rule says "current" and censuses differ.
 struct ZipTable {
   std::bitset<1000> small;
@@ -197,6 +236,7 @@ struct Library {
   FhirMap fhir;
   SegmentRules hl7, x12;
   XmlRules ccda;
+  DicomRules dicom;
   std::vector<std::pair<std::string, std::string>> columns;  // "date of birth" → "date" (packs/deid/columns.yaml)
   ZipTable zips;
   Digest digest{};  // of the files
