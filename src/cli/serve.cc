@@ -156,7 +156,7 @@ class Policies {
                                                  " has no address: give `forwards` here or under `routes` in licet.yaml"};
       std::tie(route.origin, route.base) = split_url(configured.forwards);
       route.says = configured.says;
-      LICET_TRY(upstream, upstream_of(route.origin, configured));
+      LICET_TRY(upstream, upstream_of(route.origin, configured, gate::is_llm(route.speaks)));
       route.upstream = std::move(upstream);
       if (gate::is_llm(route.speaks)) {
         LICET_TRY(reader, reader_of(configured.language, doc->id));
@@ -191,8 +191,9 @@ class Policies {
     }
     return std::shared_ptr<const deid::TextEngine>(reader, &reader->engine);
   }
-  Result<std::shared_ptr<http::Upstream>> upstream_of(const std::string& origin, const RouteConfig& configured) {
-    std::shared_ptr<http::Upstream>& upstream = upstreams_[origin + "\n" + configured.ca + "\n" + configured.certificate];
+  Result<std::shared_ptr<http::Upstream>> upstream_of(const std::string& origin, const RouteConfig& configured, bool model) {
+    std::shared_ptr<http::Upstream>& upstream =
+        upstreams_[origin + "\n" + configured.ca + "\n" + configured.certificate + (model ? "\nmodel" : "")];
     if (upstream) return upstream;
     http::UpstreamOptions options;
     options.url = origin;
@@ -200,6 +201,10 @@ class Policies {
     options.certificate_file = configured.certificate;
     options.key_file = configured.key;
     options.limits = config_.limits;
+    if (model) {  // as long as the providers' own libraries wait, while a model thinks
+      options.limits.answer_wait = 10min;
+      options.limits.body_wait = 2min;
+    }
     LICET_TRY(made, http::make_upstream(std::move(options)));
     upstream = std::move(made);
     return upstream;

@@ -52,6 +52,8 @@ class StreamRestorer {
   [[nodiscard]] Result<void> feed(std::string_view bytes, std::string& out);
   [[nodiscard]] Result<void> finish(std::string& out);
   [[nodiscard]] std::uint64_t unresolved() const { return unresolved_; }
+  // Bytes of an event that isn't whole yet.
+  [[nodiscard]] std::size_t held() const { return line_.size() + data_.size(); }
 
  private:
   // One text that comes in parts.

@@ -182,7 +182,6 @@ Task<Step<void>> Exchange::answer_prompt(http::Answer& answer) {
 Task<Step<void>> Exchange::answer_events(http::Answer& answer, http::Response head) {
   const Limits& limits = gate_.options_.limits;
   deid::StreamRestorer stream(placeholders_, {.api = api_of(route_->speaks), .json = json_answer_, .limits = limits});
-  if (auto held = hold_memory(2 * 64 * 1024); !held) co_return held;
   std::string out;
   for (bool ended = false; !ended;) {
     auto piece = co_await answer.body().read(64 * 1024);
@@ -191,6 +190,9 @@ Task<Step<void>> Exchange::answer_events(http::Answer& answer, http::Response he
     ended = piece->reveal().empty();
     auto fed = ended ? stream.finish(out) : stream.feed(piece->reveal(), out);
     if (!fed) co_return refuse(Reason::unfilterable, fed.error().message);
+    const std::size_t in_flight = piece->reveal().size() + stream.held() + 2 * out.size();  // as it came, as it leaves, and once more
+    if (in_flight > memory_.bytes())
+      if (auto held = hold_memory(in_flight - memory_.bytes()); !held) co_return held;
     if (out.empty()) continue;
     LICET_STEP_VOID(co_await flush_part(head, out));
   }

@@ -616,6 +616,19 @@ class Record(Prompts):
         self.assertEqual(sum(e["bytes"] for e in parts), len(answer.body))
         self.assertLess(legs.index(request), legs.index(parts[0]))
 
+    def test_it_is_on_record_before_the_provider_has_it(self):
+        digests = []
+
+        def says(request):
+            sent = hashlib.sha256(PROVIDER.seen[-1][2]).hexdigest()
+            digests.append((sent, [e["digest"] for e in GATE.ledger() if e["kind"] == "exchange.sent"]))
+            return text_of(request)
+
+        PROVIDER.says = says
+        for route in ("words/openai", "whole"):
+            self.passes(chat(NOTE, route=route))
+        self.assertEqual([sent in recorded for sent, recorded in digests], [True, True])
+
     def test_no_mapping_and_no_prompt_is_kept(self):
         self.passes(chat("Zebulon Plantedworth, MRN: 99887766"))
         chat("Zebulon Plantedworth, MRN: 99887766", stream=True)
