@@ -1,17 +1,19 @@
 """Language models behind the gate: what the provider gets, what the caller gets back, and what is on record before either."""
 
 import hashlib
+import http.client
 import http.server
 import json
 import os
 import pathlib
 import re
+import ssl
 import subprocess
 import threading
 import time
 import unittest
 
-from clinic import ROOT
+from clinic import ROOT, Answer
 from world import Case, folder, open_clinic, servers, wait_for
 
 GATE = PROVIDER = None
@@ -180,8 +182,8 @@ class Provider:
     def answer(self, handler, request):
         kind = handler.path.rsplit("/", 1)[1]
         said = self.says(request)
-        if isinstance(said, bytes):  # raw
-            self.write(handler, "text/event-stream", [said])
+        if hasattr(said, "__next__"):  # as it comes
+            self.write(handler, "text/event-stream", said)
         elif request.get("stream"):
             events = {"completions": chat_events, "responses": response_events, "messages": message_events}[kind](said)
             self.write(handler, "text/event-stream", list(odd("".join(events).encode())))
@@ -190,6 +192,12 @@ class Provider:
             self.write(handler, "application/json", [json.dumps(whole).encode()])
 
     def write(self, handler, kind, pieces):
+        try:
+            self.write_all(handler, kind, pieces)
+        except ConnectionError:  # the gate hung up
+            handler.close_connection = True
+
+    def write_all(self, handler, kind, pieces):
         handler.send_response(200)
         handler.send_header("content-type", kind)
         handler.send_header("transfer-encoding", "chunked")
@@ -637,6 +645,59 @@ class Record(Prompts):
             if path.is_file():
                 data = path.read_bytes()
                 self.assertEqual([w for w in (b"Plantedworth", b"99887766", b"sk-the-gates-own") if w in data], [], path)
+
+
+class Streams(Prompts):
+    """A stream that waits in its middle, while the declaration changes."""
+
+    def setUp(self):
+        self.go_on = threading.Event()
+        self.addCleanup(self.go_on.set)
+
+        def says(request):
+            events = list(chat_events(text_of(request)))
+            half = len(events) // 2
+            yield "".join(events[:half]).encode()
+            self.go_on.wait(15)
+            yield "".join(events[half:]).encode()
+
+        PROVIDER.says = says
+        self.connection = GATE.connect("scribe.example", timeout=15)
+        self.addCleanup(self.connection.close)
+        body = {"model": "m", "messages": [{"role": "user", "content": f"{NOTE} {NOTE}"}], "stream": True}
+        headers = {"Content-Type": "application/json"}
+        self.answer = GATE.begin(self.connection, "POST", "/words/openai/chat/completions", body=json.dumps(body), headers=headers)
+        self.assertEqual(self.answer.status, 200)
+        self.beginning = self.answer.read1(65536)
+        self.assertIn(b"data: {", self.beginning)
+
+    def epochs(self):
+        return sum(e["kind"] == "epoch" for e in GATE.ledger())
+
+    def test_a_change_that_does_not_touch_it_lets_it_go_on_with_its_names(self):
+        before = self.epochs()
+        GATE.edit("organizations.yaml", "contact: privacy@riverbend.example", "contact: office@riverbend.example")
+        wait_for(lambda: self.epochs() > before, 5, "a new epoch")
+        self.go_on.set()
+        rest = self.answer.read()
+        whole = Answer(200, {}, self.beginning + rest)
+        self.assertEqual("".join(e["choices"][0]["delta"].get("content") or "" for e in events(whole)), f"{NOTE} {NOTE}")
+
+    def test_another_form_cuts_it(self):
+        GATE.edit("llm.yaml", "form: pseudonymized\n", "")
+        self.addCleanup(lambda: (GATE.write("llm.yaml", STACK), wait_for(lambda: "[[" in self.sent_again(), 10)))
+        rest = b""
+        with self.assertRaises((http.client.IncompleteRead, ConnectionError, ssl.SSLError)):
+            while piece := self.answer.read1(65536):
+                rest += piece
+            if self.answer.chunk_left is not None or not self.answer.isclosed():
+                raise ConnectionError("cut")
+        self.assertNotIn(b"[DONE]", rest)
+
+    def sent_again(self):
+        PROVIDER.says = text_of
+        chat("Maria Sandoval")
+        return PROVIDER.seen[-1][2].decode()
 
 
 class Clients(Prompts):
