@@ -25,6 +25,9 @@ struct Limits {
   std::size_t resource_bytes = 4 * 1024 * 1024;      // of one resource in a streamed answer
   std::size_t memory_bytes = 256 * 1024 * 1024;      // the global budget for all bodies in flight
   std::size_t json_depth = 64;
+  // prompts (deid/prompt.h, deid/answer.h)
+  std::size_t prompt_text_bytes = 4 * 1024 * 1024;  // of all texts of one
+  std::size_t event_bytes = 4 * 1024 * 1024;        // of one event of a streamed answer
   // parts of a stream (design §8): a record each
   std::size_t part_bytes = 1024 * 1024;
   std::size_t part_patients = 256;

@@ -141,7 +141,9 @@ Result<Config> read_config(const std::string& path) {
                               {"says", r.text(route.says)},
                               {"ca", r.path(route.ca)},
                               {"certificate", r.path(route.certificate)},
-                              {"key", r.path(route.key)}});
+                              {"key", r.path(route.key)},
+                              {"api-key", r.path(route.api_key)},
+                              {"language", r.text(route.language)}});
             }
           }},
          {"notify",

@@ -29,6 +29,8 @@ struct RouteConfig {
   std::string says;      // what the upstream calls itself in links, where that is another address
   std::string ca;        // PEM: whom to believe upstream; empty: the system's
   std::string certificate, key;
+  std::string api_key;          // file: the gate's own key to a language model's provider, on routes that speak llm.*
+  std::string language = "en";  // of prompts: which model of the text engine reads them
 };
 
 struct IssuerConfig {

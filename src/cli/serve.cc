@@ -8,12 +8,14 @@
 
 #include "base/log.h"
 #include "cli/config.h"
+#include "cli/deid_data.h"
 #include "cli/deid_library.h"
 #include "cli/state.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "console/admin.h"
 #include "console/console.h"
+#include "crypto/kek.h"
 #include "epoch/keeper.h"
 #include "gate/gate.h"
 #include "http/client.h"
@@ -92,6 +94,34 @@ std::map<std::string, std::vector<license::ClassId>> sends_of(const stack::Stack
   return out;
 }
 
+gate::Speaks speaks_of(std::string_view word) {
+  if (word == "fhir-r4") return gate::Speaks::fhir_r4;
+  if (word == "llm.openai") return gate::Speaks::llm_openai;
+  if (word == "llm.anthropic") return gate::Speaks::llm_anthropic;
+  return gate::Speaks::http;
+}
+
+// Which licenses stand on an expert's determination. An attestation of safe harbor is of structured data: it opens no free text.
+std::vector<bool> determined(const stack::Stack& stack, const license::Table& table) {
+  std::vector<bool> out;
+  for (const license::License& l : table.licenses()) {
+    const auto witness = nlohmann::json::parse(l.witness, nullptr, false);
+    out.push_back(l.ground_kind == "deidentified" && witness.is_array() && std::any_of(witness.begin(), witness.end(), [&](const auto& id) {
+                    const stack::Document* evidence = id.is_string() ? stack.find("evidence", id.template get<std::string>()) : nullptr;
+                    return evidence != nullptr && evidence->text("is") == "expert-determination";
+                  }));
+  }
+  return out;
+}
+
+// What reads text, from the data in the program.
+struct Reader {
+  Reader(deid::Lexicon words, deid::Model weights) : lexicon(std::move(words)), model(std::move(weights)) {}
+  deid::Lexicon lexicon;
+  deid::Model model;
+  deid::TextEngine engine{lexicon, &model};
+};
+
 // From an epoch to what the gate works from. Upstreams are kept from table to table: their connections outlive a reload.
 class Policies {
  public:
@@ -111,7 +141,7 @@ class Policies {
       route.listens = doc->text("listens");
       route.serves = doc->text("serves");
       route.reaches = doc->text("reaches");
-      route.speaks = doc->text("speaks") == "fhir-r4" ? gate::Speaks::fhir_r4 : gate::Speaks::http;
+      route.speaks = speaks_of(doc->text("speaks"));
       for (const std::string_view a : doc->list("accepts")) route.accepts.emplace_back(a);
       route.observe = doc->text("mode") == "observe";
       if (auto until = parse_date(doc->text("observe-until")); until && route.observe)
@@ -126,21 +156,44 @@ class Policies {
                                                  " has no address: give `forwards` here or under `routes` in licet.yaml"};
       std::tie(route.origin, route.base) = split_url(configured.forwards);
       route.says = configured.says;
-      LICET_TRY(upstream, upstream_of(route.origin, configured));
+      LICET_TRY(upstream, upstream_of(route.origin, configured, gate::is_llm(route.speaks)));
       route.upstream = std::move(upstream);
+      if (gate::is_llm(route.speaks)) {
+        LICET_TRY(reader, reader_of(configured.language, doc->id));
+        route.reader = std::move(reader);
+        if (!configured.api_key.empty()) {
+          LICET_TRY(key, crypto::read_token_file(configured.api_key));
+          route.api_key = std::move(key);
+        }
+      } else if (!configured.api_key.empty()) {
+        return Error{Code::invalid_argument, "licet.yaml: routes." + doc->id + ".api-key is for routes that speak llm.*"};
+      }
       if (!route.reaches.empty()) route.sends = sends_of(stack, *doc, *policy->table);
       policy->routes.push_back(std::move(route));
     }
     LICET_TRY(library, deid_library(config_.packs, config_.limits));
     policy->deid = std::move(library);
+    policy->determined = determined(stack, *policy->table);
     LICET_TRY_VOID(gate::prepare(*policy));
     return policy;
   }
   void hold(std::shared_ptr<const epoch::Epoch> epoch) { keep_ = std::move(epoch); }
 
  private:
-  Result<std::shared_ptr<http::Upstream>> upstream_of(const std::string& origin, const RouteConfig& configured) {
-    std::shared_ptr<http::Upstream>& upstream = upstreams_[origin + "\n" + configured.ca + "\n" + configured.certificate];
+  Result<std::shared_ptr<const deid::TextEngine>> reader_of(const std::string& language, const std::string& route) {
+    std::shared_ptr<Reader>& reader = readers_[language];
+    if (!reader) {
+      if (deid_model(language).empty())
+        return Error{Code::invalid_argument, "licet.yaml: routes." + route + ".language: en and es are what text is read in"};
+      LICET_TRY(lexicon, deid::Lexicon::load(deid_lexicon()));
+      LICET_TRY(model, deid::Model::load(deid_model(language)));
+      reader = std::make_shared<Reader>(std::move(lexicon), std::move(model));
+    }
+    return std::shared_ptr<const deid::TextEngine>(reader, &reader->engine);
+  }
+  Result<std::shared_ptr<http::Upstream>> upstream_of(const std::string& origin, const RouteConfig& configured, bool model) {
+    std::shared_ptr<http::Upstream>& upstream =
+        upstreams_[origin + "\n" + configured.ca + "\n" + configured.certificate + (model ? "\nmodel" : "")];
     if (upstream) return upstream;
     http::UpstreamOptions options;
     options.url = origin;
@@ -148,6 +201,10 @@ class Policies {
     options.certificate_file = configured.certificate;
     options.key_file = configured.key;
     options.limits = config_.limits;
+    if (model) {  // as long as the providers' own libraries wait, while a model thinks
+      options.limits.answer_wait = 10min;
+      options.limits.body_wait = 2min;
+    }
     LICET_TRY(made, http::make_upstream(std::move(options)));
     upstream = std::move(made);
     return upstream;
@@ -156,6 +213,7 @@ class Policies {
   const Config& config_;
   std::shared_ptr<const epoch::Epoch> keep_;
   std::map<std::string, std::shared_ptr<http::Upstream>> upstreams_;
+  std::map<std::string, std::shared_ptr<Reader>> readers_;
 };
 
 Result<identity::Identity::Options> identity_options(const Config& config, const State& state, Outbound& outbound) {

@@ -100,7 +100,10 @@ Result<void> make_kek_file(const std::string& path, Random& random) {
   return {};
 }
 
-Result<Secret> read_kek_file(const std::string& path) {
+namespace {
+
+// All of a private file, at most `out.size()` bytes of it.
+Result<std::size_t> read_private(const std::string& path, std::span<char> out) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not hang the start
   if (file.fd < 0) return failed(path);
   struct stat st {};
@@ -110,12 +113,32 @@ Result<Secret> read_kek_file(const std::string& path) {
   if (!private_enough(file.fd, st))
     return Error{Code::permission_denied,
                  fmt::format("{}: others can read this key (mode {:o}); run: chmod 600 {}", path, st.st_mode & 0777u, path)};
-  std::array<char, 66> text{};  // one more than the longest key file
-  const ssize_t size = ::read(file.fd, text.data(), text.size());
+  const ssize_t size = ::read(file.fd, out.data(), out.size());
   if (size < 0) return failed(path);
-  auto key = parse(std::string_view(text.data(), static_cast<std::size_t>(size)), path);
+  return static_cast<std::size_t>(size);
+}
+
+}  // namespace
+
+Result<Secret> read_kek_file(const std::string& path) {
+  std::array<char, 66> text{};  // one more than the longest key file
+  LICET_TRY(size, read_private(path, text));
+  auto key = parse(std::string_view(text.data(), size), path);
   OPENSSL_cleanse(text.data(), text.size());
   return key;
+}
+
+Result<std::string> read_token_file(const std::string& path) {
+  std::array<char, 4097> text{};
+  LICET_TRY(size, read_private(path, text));
+  std::string_view token(text.data(), size);
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.remove_suffix(1);
+  const bool good =
+      !token.empty() && size < text.size() && std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+  std::string out(good ? token : std::string_view());
+  OPENSSL_cleanse(text.data(), text.size());
+  if (!good) return Error{Code::invalid_argument, path + ": one line of visible ASCII is expected, of at most 4096 bytes"};
+  return out;
 }
 
 }  // namespace licet::crypto

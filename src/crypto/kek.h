@@ -20,5 +20,7 @@ namespace licet::crypto {
 [[nodiscard]] Result<void> make_kek_file(const std::string& path, Random& random);
 // permission_denied: group or others can read it, or it belongs to somebody else; invalid_argument: not a key; not_found; data_loss.
 [[nodiscard]] Result<Secret> read_kek_file(const std::string& path);
+// A provider's API key: one line of visible ASCII, in a file as private as that. The same errors.
+[[nodiscard]] Result<std::string> read_token_file(const std::string& path);
 
 }  // namespace licet::crypto

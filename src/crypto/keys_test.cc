@@ -280,6 +280,25 @@ TEST_F(Kek, ThatOthersCanReadIsRefused) {
   }
 }
 
+TEST_F(Kek, ATokenFileIsOneLineAndAsPrivate) {
+  const auto token = [&] {
+    auto read = read_token_file(path_);
+    return read ? *read : std::string(name(read.error().code));
+  };
+  for (const auto& [text, wanted] :
+       std::initializer_list<std::pair<std::string, std::string>>{{"sk-abc\n", "sk-abc"},
+                                                                  {"sk-abc", "sk-abc"},
+                                                                  {"", "invalid argument"},
+                                                                  {"a b\n", "invalid argument"},
+                                                                  {"a\nb\n", "invalid argument"},
+                                                                  {std::string(4097, 'x'), "invalid argument"}}) {
+    write(text);
+    EXPECT_EQ(token(), wanted);
+  }
+  write("sk-abc\n", 0644);
+  EXPECT_EQ(token(), "permission denied");
+}
+
 // systemd's LoadCredential: mode 0440 through an ACL whose mask is r--, with an entry for the service's user.
 TEST_F(Kek, AnAclMayNameNobodyButUs) {
   struct Entry {

@@ -74,6 +74,11 @@ Task<Step<void>> Exchange::locate() {
       located_.body = std::move(sent);
       break;
     }
+    case Speaks::llm_openai:
+    case Speaks::llm_anthropic: {
+      LICET_STEP_VOID(co_await locate_prompt(below));
+      break;
+    }
   }
   if (license::known(who_.only_patient)) {
     if (license::known(located_.patient) && located_.patient != who_.only_patient)
@@ -162,7 +167,7 @@ Step<void> Exchange::decide() {
   // tell. PHI that is sent must be licensed in all its classes.
   std::optional<license::Decision> best, first;
   license::ClassId best_class, first_class;
-  const bool sends = route_->speaks == Speaks::http;
+  const bool sends = route_->speaks != Speaks::fhir_r4;
   for (const license::ClassId data_class : located_.classes) {
     const license::Decision d = decide_one(ask_of(data_class, located_.patient, located_.type));
     const bool passes = d.outcome != Outcome::refuse;
@@ -199,7 +204,7 @@ Step<void> Exchange::decide() {
   }
   if (decision_.form != license::Form::identified)
     if (auto fits = fits_form(); !fits) return fits;
-  if (route_->speaks == Speaks::http && decision_.view.known())
+  if (sends && decision_.view.known())
     return refuse(Reason::unfilterable,
                   "The license is for a view of certain elements, and this route does not speak a format that can be reduced.");
   if (route_->speaks == Speaks::fhir_r4) {
@@ -230,6 +235,7 @@ Task<Step<void>> Exchange::pass_hold() {
 
 Task<Step<std::unique_ptr<http::Answer>>> Exchange::request_leg() {
   http::Request out = upstream_request();
+  if (is_llm(route_->speaks)) LICET_STEP_VOID(shape_prompt());
   const bool carries_phi = !route_->reaches.empty() || !located_.body.reveal().empty();
   if (!carries_phi) {
     // On a `serves` route a request without a body goes back to the record's holder: no record is needed first.
@@ -253,11 +259,14 @@ Task<Step<void>> Exchange::answer_leg(std::unique_ptr<http::Answer> answer) {
   status_ = answer->head().status;
   if (route_->speaks == Speaks::fhir_r4) co_return co_await answer_fhir(*answer);
 
+  if (decision_.form == license::Form::pseudonymized && !observed_) co_return co_await answer_prompt(*answer);
+
   // A plain route: the answer of the system that was reached goes back to whoever sent the PHI there, part by part.
   http::Response head;
   head.status = answer->head().status;
   if (const std::string* type = answer->head().headers.find("content-type")) head.headers.add("content-type", *type);
   if (const std::string* coding = answer->head().headers.find("content-encoding")) head.headers.add("content-encoding", *coding);
+  if (const std::string* wait = answer->head().headers.find("retry-after")) head.headers.add("retry-after", *wait);
   head.headers.add("cache-control", "no-store");
   head.headers.add("licet-reference", id_);
   std::optional<std::uint64_t> length = answer->content_length();
@@ -377,14 +386,17 @@ Exchange::Exchange(Gate& gate, http::Request request, http::Body& body, http::Re
       body_(body),
       responder_(responder),
       executor_(std::move(executor)),
-      random_ids_(*gate.options_.random) {
+      random_ids_(*gate.options_.random),
+      placeholders_(*gate.options_.random) {
   begun_ = gate_.options_.ledger->now();
   id_ = gate_.next_reference(begun_);
 }
 
 std::string Exchange::profile_text(license::Form form) const {
   const deid::FhirTransform* transform = policy_->transform(form);
-  return transform == nullptr ? std::string() : transform->profile().named() + "#" + brief(policy_->deid->digest);
+  const deid::Profile* profile = transform == nullptr ? nullptr : &transform->profile();
+  if (is_llm(route_->speaks)) profile = policy_->prompt_profile(form);
+  return profile == nullptr ? std::string() : profile->named() + "#" + brief(policy_->deid->digest);
 }
 
 std::string Exchange::view_text(const license::Decision& decision) const {
@@ -591,6 +603,10 @@ http::Request Exchange::upstream_request() const {
   out.headers.add("x-request-id", id_);
   pass("content-type");
   pass("prefer");
+  if (is_llm(route_->speaks)) {
+    add_provider_headers(out);
+    return out;
+  }
   if (shows_everything()) {  // conditional requests talk about the whole resource: under a reduced view the gate's answers have no ETag
     pass("if-match");
     pass("if-none-match");

@@ -1,4 +1,4 @@
-// One exchange: what it knows, step by step. The story is in exchange.cc; how FHIR is read and shaped, in fhir_route.cc.
+// One exchange: what it knows, step by step. The story is in exchange.cc; how FHIR is read and shaped, in fhir_route.cc; prompts, in llm_route.cc.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,8 @@
 
 #include "codec/fhir_request.h"
 #include "deid/codes.h"
+#include "deid/placeholders.h"
+#include "deid/prompt.h"
 #include "gate/gate.h"
 #include "gate/send.h"
 
@@ -107,6 +109,16 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   // Whether this resource may be in the answer; its decision otherwise.
   [[nodiscard]] license::Decision decide_resource(const codec::ResourceScan& scan, license::ClassId& data_class);
 
+  // llm_route.cc
+  [[nodiscard]] Task<Step<void>> locate_prompt(std::string_view below);
+  // Whether the prompt can be put into the form of the decision, and that form may carry words.
+  [[nodiscard]] Step<void> fits_prompt() const;
+  // Puts the prompt into the form of the decision: what leaves, and is recorded, stands in located_.body.
+  [[nodiscard]] Step<void> shape_prompt();
+  [[nodiscard]] Task<Step<void>> answer_prompt(http::Answer& answer);
+  [[nodiscard]] Task<Step<void>> answer_events(http::Answer& answer, http::Response head);
+  void add_provider_headers(http::Request& out) const;
+
   // shared by the routes
   [[nodiscard]] Task<Step<Phi<std::string>>> read_request_body();
   [[nodiscard]] Step<void> choose_purpose();
@@ -162,6 +174,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   deid::Codes random_ids_;                                 // in place of ids, for this exchange only: it can't be asked again by one
   std::optional<codec::ResourceScanner> reduced_scanner_;  // of what a view left, before it is transformed
   std::string reduced_;                                    // scratch
+  std::optional<deid::Prompt> prompt_;  // views of located_.body
+  bool json_answer_ = false;
+  deid::Placeholders placeholders_;        // of this exchange alone
   bool token_spent_here_ = false;                          // the transaction token was spent by an earlier record of this same exchange
 };
 

@@ -277,6 +277,7 @@ bool Exchange::transform_resource(const codec::ResourceScan& scan, std::string& 
 }
 
 Step<void> Exchange::fits_form() const {
+  if (is_llm(route_->speaks)) return fits_prompt();
   const std::string_view form = name(decision_.form);
   const std::string& license = policy_->table->license(decision_.license).id;
   const deid::FhirTransform* transform = policy_->transform(decision_.form);

@@ -9,6 +9,7 @@
 
 #include "codec/fhir.h"
 #include "deid/fhir.h"
+#include "deid/text.h"
 #include "http/handler.h"
 #include "identity/identity.h"
 #include "license/table.h"
@@ -17,10 +18,13 @@ namespace licet::gate {
 
 // A form that has to be made: what is read is not what leaves.
 [[nodiscard]] constexpr bool is_made(license::Form form) {
-  return form == license::Form::limited || form == license::Form::deidentified;
+  return form == license::Form::limited || form == license::Form::deidentified || form == license::Form::pseudonymized;
 }
 
-enum class Speaks : std::uint8_t { fhir_r4, http };
+enum class Speaks : std::uint8_t { fhir_r4, http, llm_openai, llm_anthropic };
+[[nodiscard]] constexpr bool is_llm(Speaks speaks) {
+  return speaks == Speaks::llm_openai || speaks == Speaks::llm_anthropic;
+}
 
 struct Route {
   std::string id;
@@ -39,6 +43,9 @@ struct Route {
   std::shared_ptr<http::Upstream> upstream;
   license::RouteId key;
   std::vector<std::string> cors_origins;
+  // Of a route that speaks llm.*: what reads prompts (null: only identified ones pass), and the gate's own key to the provider.
+  std::shared_ptr<const deid::TextEngine> reader;
+  std::string api_key;
 };
 
 struct Policy {
@@ -50,6 +57,9 @@ struct Policy {
   codec::ElementFilter nothing = codec::ElementFilter::full();  // after prepare(): no type at all; outcomes as codes
   std::shared_ptr<const deid::Library> deid;                    // packs/deid; null: forms less than identified are refused
   std::optional<deid::FhirTransform> limited, deidentified;     // by prepare(), of `deid`
+  const deid::Profile* placeholders = nullptr;                  // the same: what of a prompt becomes a placeholder …
+  const deid::Profile* plain_text = nullptr;                    // … and what de-identifies it
+  std::vector<bool> determined;  // by LicenseId: an expert determined it (164.514(b)(1)), so that it is good for text
   std::shared_ptr<const identity::Directory> directory;
 
   // The route with the longest `listens` that begins the path; nullptr: none.
@@ -58,6 +68,10 @@ struct Policy {
   [[nodiscard]] const deid::FhirTransform* transform(license::Form form) const {
     if (form == license::Form::limited) return limited ? &*limited : nullptr;
     return form == license::Form::deidentified && deidentified ? &*deidentified : nullptr;
+  }
+  // What makes a prompt of that form; nullptr: nothing does.
+  [[nodiscard]] const deid::Profile* prompt_profile(license::Form form) const {
+    return form == license::Form::pseudonymized ? placeholders : form == license::Form::deidentified ? plain_text : nullptr;
   }
   [[nodiscard]] const codec::ElementFilter& filter(license::ViewId view) const { return view.known() ? filters[view.value] : full; }
 };

@@ -76,7 +76,7 @@ struct Draft {
   // what was decided and what leaves
   std::string decision;  // pass | reduce | deidentify | hold | refuse
   Reason reason = Reason::none;
-  std::string form;     // identified | limited | deidentified
+  std::string form;     // identified | pseudonymized | limited | deidentified
   std::string view;     // id of the view, or "full"
   std::string profile;  // of a form less than identified: the de-identification profile, "limited-data-set@1#" and its pack's digest, brief
   std::uint64_t resources = 0;

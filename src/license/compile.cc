@@ -57,6 +57,7 @@ Whose whose_of(std::uint8_t bits) {
 Form form_of(std::string_view word) {
   if (word == "limited") return Form::limited;
   if (word == "deidentified") return Form::deidentified;
+  if (word == "pseudonymized") return Form::pseudonymized;
   return word.empty() || word == "identified" ? Form::identified : Form::none;
 }
 std::uint32_t condition_of(std::string_view word) {

@@ -316,7 +316,7 @@ Decision Table::decide(const Ask& ask, const Overlay& overlay) const noexcept {
   }
   d.reason = Reason::none;
   if (d.form == Form::deidentified) d.outcome = Outcome::deidentify;
-  else d.outcome = d.form == Form::limited || d.view.known() ? Outcome::reduce : Outcome::pass;
+  else d.outcome = d.form != Form::identified || d.view.known() ? Outcome::reduce : Outcome::pass;
   return d;
 }
 

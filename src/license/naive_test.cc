@@ -111,7 +111,7 @@ class Naive {
     Answer out{.form = std::min(system.form, person.form)};
     if (system.reason == Reason::held || person.reason == Reason::held) return {Outcome::hold, out.form, Reason::held};
     out.outcome = out.form == Form::deidentified                              ? Outcome::deidentify
-                  : out.form == Form::limited || !system.full || !person.full ? Outcome::reduce
+                  : out.form != Form::identified || !system.full || !person.full ? Outcome::reduce
                                                                               : Outcome::pass;
     return out;
   }
@@ -378,7 +378,10 @@ class Naive {
     return person && who != "individual" && stack_.find("person", who)->text("status") == "ended";
   }
   static Form form(std::string_view word) {
-    return word == "limited" ? Form::limited : word == "deidentified" ? Form::deidentified : Form::identified;
+    return word == "limited"         ? Form::limited
+           : word == "deidentified"  ? Form::deidentified
+           : word == "pseudonymized" ? Form::pseudonymized
+                                     : Form::identified;
   }
 
   std::optional<Alternative> permit(const rules::Ground& g, const stack::Document& f, const std::string& who, bool person,
@@ -555,7 +558,7 @@ class Maker {
       if (chance(50)) y += ", reads: {DocumentReference: [id, type], Patient: [name]}";
       if (chance(25)) y += ", creates: {Observation: [code]}";
       if (chance(50)) y += ", data: " + list(some({"*", "clinical.note", "demographics", "special.sud"}, 70));
-      if (chance(15)) y += ", form: " + of({"limited", "deidentified", "identified"});
+      if (chance(15)) y += ", form: " + of({"limited", "deidentified", "pseudonymized", "identified"});
       if (chance(25)) y += ", otherwise: deidentify";
       if (chance(8)) y += ", hold: true";
       if (chance(15)) y += ", whose: " + of({"panel", "compartment", "members"});

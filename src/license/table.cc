@@ -48,6 +48,8 @@ std::string_view name(Form form) {
       return "deidentified";
     case Form::limited:
       return "limited";
+    case Form::pseudonymized:
+      return "pseudonymized";
     case Form::identified:
       return "identified";
   }

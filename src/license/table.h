@@ -46,7 +46,8 @@ using RefusalId = Id<struct RefusalTag>;
 
 enum class Action : std::uint8_t { read, search, create, update, remove, send };  // send: PHI to the system that a `reaches` route reaches
 enum class Outcome : std::uint8_t { pass, reduce, deidentify, hold, refuse };
-enum class Form : std::uint8_t { none, deidentified, limited, identified };
+// pseudonymized: identified in law, with placeholders in place of identifiers while it is away; only a permit asks for it.
+enum class Form : std::uint8_t { none, deidentified, limited, pseudonymized, identified };
 enum class Whose : std::uint8_t { all, compartment, members, panel, named };
 [[nodiscard]] std::string_view name(Action);
 [[nodiscard]] std::string_view name(Outcome);

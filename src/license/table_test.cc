@@ -464,6 +464,9 @@ TEST(Decide, FormsAndOtherwise) {
   const Q q{"lab", "", "HRESCH", "clinical.lab"};
   EXPECT_EQ(told(with("", "limited", "limited-data-set"), q), "reduce limited lab-reads");
   EXPECT_EQ(told(with(", form: limited", "identified", "research-waiver"), q), "reduce limited lab-reads");
+  EXPECT_EQ(told(with(", form: pseudonymized", "identified", "research-waiver"), q), "reduce pseudonymized lab-reads");
+  EXPECT_EQ(told(with(", form: pseudonymized", "limited", "limited-data-set"), q), "reduce limited lab-reads");
+  EXPECT_EQ(told(with(", form: pseudonymized", "deidentified", "deidentified"), q), "refuse no-ground");
   EXPECT_EQ(told(with("", "deidentified", "deidentified"), q), "refuse no-ground");
   EXPECT_EQ(told(with(", otherwise: deidentify", "deidentified", "deidentified"), q), "deidentify deidentified lab-reads");
   EXPECT_EQ(told(with(", form: deidentified", "limited", "limited-data-set"), q), "deidentify deidentified lab-reads");

@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent / "examples")]
 
 MODULES = """
-    cli outputs judging imports read example records disclosures deidentify deid_formats deid_dicom risk scenarios tokens reload agreements
+    cli outputs judging imports read example records disclosures deidentify deid_formats deid_dicom llm risk scenarios tokens reload agreements
     clients integrity faults console console_access console_size leaks crash
 """.split()
 if os.environ.get("LICET_PEERS") == "1":
