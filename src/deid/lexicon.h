@@ -24,8 +24,7 @@ class Lexicon {
     const std::uint32_t key = hash >> 8;
     for (std::size_t at = key & mask_;; at = (at + 1) & mask_) {
       const std::uint32_t slot = slots_[at];
-      if (slot == 0) return 0;
-      if (slot >> 8 == key) return static_cast<std::uint8_t>(slot);
+      if (slot >> 8 == key || slot == 0) return static_cast<std::uint8_t>(slot);
     }
   }
 

@@ -1,6 +1,7 @@
 #include "deid/text.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace licet::deid {
 namespace {
@@ -95,17 +96,20 @@ void add_tagged(std::string_view text, bool strict, Found& f) {
 
 // What was called a name, or is known of the patient, is one wherever it stands in the text.
 void propagate(const Known& known, Found& f) {
-  std::unordered_map<std::uint32_t, float> names;
+  WordMap<float>& names = f.names;
+  std::vector<Span>& sorted = f.sorted;
+  names.clear();
+  sorted.clear();
+  std::copy_if(f.spans.begin(), f.spans.end(), std::back_inserter(sorted), [](const Span& s) { return s.kind == Kind::name; });
+  std::sort(sorted.begin(), sorted.end(),
+            [](const Span& a, const Span& b) { return a.start != b.start ? a.start < b.start : a.score > b.score; });
   std::size_t i = 0;
-  std::vector<Span> sorted = f.spans;
-  std::sort(sorted.begin(), sorted.end(), [](const Span& a, const Span& b) { return a.start < b.start; });
   for (const Span& s : sorted) {
-    if (s.kind != Kind::name) continue;
     while (i < f.tokens.size() && f.tokens[i].end <= s.start) ++i;
     for (std::size_t j = i; j < f.tokens.size() && f.tokens[j].start < s.end; ++j) {
       const Token& t = f.tokens[j];
       const bool ordinary = (t.lexicon & (kCommon | kWord)) != 0;
-      if (t.word() && t.look != Look::lower && t.look != Look::initial && t.size() >= 3 && !ordinary) names.emplace(t.hash, s.score);
+      if (t.word() && t.look != Look::lower && t.look != Look::initial && t.size() >= 3 && !ordinary) names.add(t.hash, s.score);
     }
   }
   if (names.empty() && known.empty()) return;
@@ -119,7 +123,7 @@ void propagate(const Known& known, Found& f) {
       while (end + 1 < f.tokens.size() && f.tokens[end + 1].glued && f.tokens[end + 1].number()) ++end;
       f.spans.push_back({t.start, f.tokens[end].end, *kind, 1});
     } else if (t.word() && t.size() >= 3) {
-      if (const auto at = names.find(t.hash); at != names.end()) f.spans.push_back({t.start, t.end, Kind::name, at->second * 0.9F});
+      if (const float* score = names.find(t.hash)) f.spans.push_back({t.start, t.end, Kind::name, *score * 0.9F});
     }
   }
 }
@@ -149,7 +153,7 @@ void Known::add(std::string_view value, Kind kind) {
   std::vector<Token> tokens;
   tokenize(value, tokens);
   for (const Token& t : tokens)
-    if (t.size() >= 3 && ((t.word() && words) || t.number())) words_.emplace(t.hash, kind);
+    if (t.size() >= 3 && ((t.word() && words) || t.number())) words_.add(t.hash, kind);
 }
 
 void TextEngine::find(std::string_view text, const Known& known, Found& found) const {

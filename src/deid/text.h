@@ -19,10 +19,10 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "deid/codes.h"
+#include "deid/internal/word_map.h"
 #include "deid/lexicon.h"
 #include "deid/profile.h"
 #include "deid/tagger.h"
@@ -42,13 +42,10 @@ class Known {
   // Words (of names, streets, cities and organizations) of three letters or more, and numbers of three digits or more.
   void add(std::string_view value, Kind kind);
   [[nodiscard]] bool empty() const { return words_.empty(); }
-  [[nodiscard]] const Kind* find(std::uint32_t word_hash) const {
-    const auto at = words_.find(word_hash);
-    return at == words_.end() ? nullptr : &at->second;
-  }
+  [[nodiscard]] const Kind* find(std::uint32_t word_hash) const { return words_.find(word_hash); }
 
  private:
-  std::unordered_map<std::uint32_t, Kind> words_;
+  WordMap<Kind> words_;
 };
 
 struct Found {
@@ -57,6 +54,8 @@ struct Found {
   std::vector<Token> tokens;
   std::vector<Label> labels;
   std::vector<float> margins;
+  std::vector<Span> sorted;
+  WordMap<float> names;
 };
 
 class TextEngine {
