@@ -8,6 +8,7 @@
 // One thread at a time. Memory: about 120 bytes per original.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -40,6 +41,8 @@ class Codes {
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
   Random& random_;
+  std::array<std::byte, 1024> pool_{};  // drawn ahead: asking the system for sixteen bytes costs as much as for a thousand
+  std::size_t drawn_ = pool_.size();
   std::unordered_map<std::string, std::string, Hash, std::equal_to<>> codes_;
 };
 

@@ -27,6 +27,8 @@ class Lexicon {
       if (slot >> 8 == key || slot == 0) return static_cast<std::uint8_t>(slot);
     }
   }
+  // Asks for the memory that bits(hash) will look at.
+  void prefetch(std::uint32_t hash) const { __builtin_prefetch(&slots_[(hash >> 8) & mask_]); }
 
  private:
   std::vector<std::uint32_t> slots_ = {0};

@@ -160,8 +160,11 @@ void TextEngine::find(std::string_view text, const Known& known, Found& found) c
   found.spans.clear();
   found.tokens.clear();
   tokenize(text, found.tokens);
-  for (Token& t : found.tokens)
-    if (t.word()) t.lexicon = lexicon_.bits(t.hash);
+  constexpr std::size_t kAhead = 8;
+  for (std::size_t i = 0; i < found.tokens.size(); ++i) {
+    if (i + kAhead < found.tokens.size()) lexicon_.prefetch(found.tokens[i + kAhead].hash);
+    if (Token& t = found.tokens[i]; t.word()) t.lexicon = lexicon_.bits(t.hash);
+  }
   find_patterns(text, found.tokens, found.spans);
   if (model_ != nullptr) {
     tag(*model_, text, found.tokens, model_->bias, found.labels, found.margins);
