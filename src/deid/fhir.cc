@@ -39,8 +39,10 @@ bool is_id(std::string_view text) {
 }
 
 bool is_system_uri(std::string_view text) {
-  if (text.size() > 256 || text.find_first_of("?@ \\") != std::string_view::npos) return false;
-  return text.starts_with("http://") || text.starts_with("https://") || text.starts_with("urn:");
+  if (text.size() > 256) return false;
+  bool clean = true;
+  for (const char c : text) clean &= c != '?' && c != '@' && c != ' ' && c != '\\';
+  return clean && (text.starts_with("http://") || text.starts_with("https://") || text.starts_with("urn:"));
 }
 
 void open_member(std::string& out, std::string_view key) {
