@@ -2,18 +2,7 @@
 
 #include <algorithm>
 
-#include "codec/scan.h"
-
 namespace licet::codec {
-namespace {
-
-// The next delimiter, quote or line end from `at` on, or the end.
-std::size_t next_mark(std::string_view text, std::size_t at, char delimiter) {
-  return find_any(text, at, delimiter, '"', '\n', '\r');
-}
-
-}  // namespace
-
 std::string_view CsvCell::text(std::string& scratch) const {
   if (!quoted) return raw;
   const std::string_view inner = raw.substr(1, raw.size() - 2);
@@ -33,6 +22,7 @@ void CsvReader::feed(std::string_view bytes) {
     at_ = 0;
   }
   buffer_ += bytes;
+  marks_.text(buffer_);
 }
 
 const CsvRecord* CsvReader::next() {
@@ -81,11 +71,10 @@ const CsvRecord* CsvReader::next() {
       ++at;
       if (at < all.size() && all[at] != delimiter_ && all[at] != '\n' && all[at] != '\r') {
         r.problem = "words behind a closing quote";
-        at = next_mark(all, at, '\n');
-        while (at < all.size() && all[at] != '\n') ++at;
+        at = std::min(all.find('\n', at), all.size());
       }
     } else {
-      at = next_mark(all, at, delimiter_);
+      at = marks_.next(at);
       if (at < all.size() && all[at] == '"') {
         r.problem = "a quote inside a cell that has none around it";
         at = std::min(all.find('\n', at), all.size());

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "codec/scan.h"
+
 namespace licet::codec {
 
 struct CsvCell {
@@ -33,7 +35,7 @@ struct CsvRecord {
 
 class CsvReader {
  public:
-  CsvReader(char delimiter, std::size_t most) : delimiter_(delimiter), most_(most) {}
+  CsvReader(char delimiter, std::size_t most) : delimiter_(delimiter), most_(most), marks_(delimiter, '"', '\n', '\r') {}
   void feed(std::string_view bytes);
   void finish() { finished_ = true; }
   // Until the next call of feed or next. null: feed more, or all has been given.
@@ -46,6 +48,7 @@ class CsvReader {
   std::size_t at_ = 0;
   std::uint64_t before_ = 0, number_ = 0;
   bool started_ = false, finished_ = false, lost_ = false, skipping_ = false;
+  MarkScan marks_;  // of buffer_
   CsvRecord record_;
 };
 

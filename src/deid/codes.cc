@@ -13,8 +13,12 @@ std::uint32_t hash_of(std::string_view text) {
 }  // namespace
 
 const std::string& Codes::of(std::string_view original) {
+  if (last_ != nullptr && last_->first == original) return last_->second;  // rows and resources of one patient stand together
   const std::uint32_t hash = hash_of(original);
-  if (const Slot& s = slot(original, hash); s.number != 0) return all_[s.number - 1].second;
+  if (const Slot& s = slot(original, hash); s.number != 0) {
+    last_ = &all_[s.number - 1];
+    return last_->second;
+  }
   if (drawn_ == pool_.size()) random_.fill(pool_), drawn_ = 0;
   const std::span<std::byte, 16> raw{pool_.data() + drawn_, 16};
   drawn_ += raw.size();

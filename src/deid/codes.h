@@ -50,6 +50,7 @@ class Codes {
   std::array<std::byte, 1024> pool_{};  // drawn ahead: asking the system for sixteen bytes costs as much as for a thousand
   std::size_t drawn_ = pool_.size();
   std::deque<std::pair<std::string, std::string>> all_;
+  const std::pair<std::string, std::string>* last_ = nullptr;  // that was asked for
   std::vector<Slot> slots_ = std::vector<Slot>(64);
 };
 
