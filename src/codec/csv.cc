@@ -3,8 +3,7 @@
 #include <algorithm>
 
 namespace licet::codec {
-std::string_view CsvCell::text(std::string& scratch) const {
-  if (!quoted) return raw;
+std::string_view CsvCell::unquoted(std::string& scratch) const {
   const std::string_view inner = raw.substr(1, raw.size() - 2);
   if (!doubled) return inner;
   scratch.clear();
@@ -51,7 +50,16 @@ const CsvRecord* CsvReader::next() {
   std::size_t at = at_;
   bool in_quote = false;
   for (;;) {
-    // One cell.
+    // One cell; most have no quotes.
+    if (const std::size_t end = marks_.next(at); end < all.size() && all[end] == delimiter_) {
+      r.cells.push_back({std::string_view(all.data() + at, end - at)});
+      at = end + 1;
+      if (at == all.size() && finished_) {
+        r.cells.push_back({});
+        break;
+      }
+      continue;
+    }
     CsvCell cell;
     const std::size_t begin = at;
     if (at < all.size() && all[at] == '"') {

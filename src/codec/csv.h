@@ -23,7 +23,10 @@ struct CsvCell {
   bool quoted = false;   // has quotes around it
   bool doubled = false;  // and "" inside
   // What it says; `scratch` holds it where "" had to be undone.
-  [[nodiscard]] std::string_view text(std::string& scratch) const;
+  [[nodiscard]] std::string_view text(std::string& scratch) const { return quoted ? unquoted(scratch) : raw; }
+
+ private:
+  [[nodiscard]] std::string_view unquoted(std::string& scratch) const;
 };
 struct CsvRecord {
   std::uint64_t number = 0, offset = 0;  // from 1; of the stream

@@ -157,6 +157,25 @@ void Known::add(std::string_view value, Kind kind) {
 }
 
 void TextEngine::find(std::string_view text, const Known& known, Found& found) const {
+  Folded& folded = found.folded;
+  if (folded.make(text)) {
+    find_as_it_is(folded.text(), known, found);
+    for (Span& s : found.spans) s.start = folded.begin(s.start), s.end = folded.end(s.end);
+    for (Token& t : found.tokens) t.start = folded.begin(t.start), t.end = folded.end(t.end);
+  } else {
+    find_as_it_is(text, known, found);
+  }
+  const std::vector<Encoded> encoded = folded.base64_runs(text);
+  if (encoded.empty()) return;
+  Found inside;
+  for (const Encoded& e : encoded) {
+    find_as_it_is(e.plain, known, inside);
+    if (!inside.spans.empty()) found.spans.push_back({e.begin, e.end, inside.spans[0].kind, 1});
+  }
+  settle(found.spans);
+}
+
+void TextEngine::find_as_it_is(std::string_view text, const Known& known, Found& found) const {
   found.spans.clear();
   found.tokens.clear();
   tokenize(text, found.tokens);

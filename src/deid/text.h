@@ -8,8 +8,9 @@
 //
 // How: numbers and marks by hand-written parsers with checksums and context (SSN, NPI, DEA, MBI, VIN, cards, phones, dates, addresses …);
 // names, places and the rest by lexicon and a small trained tagger; what the record says of the patient; and whatever was called a name
-// once is one all through the text. What is found is only as good as docs/deid.md measures: a recall below one is why free text is never
-// called de-identified by Safe Harbor here.
+// once is one all through the text. Characters without width, lookalike letters, entities, percent-encoding, tags inside words and letters
+// spaced out are read through, base64 of text is read and taken whole (docs/deid.md has the list). What is found is only as good as
+// docs/deid.md measures: a recall below one is why free text is never called de-identified by Safe Harbor here.
 //
 // Pure; engine and transform are immutable, any thread; Found and contexts belong to one. Input: any bytes; fuzzed by fuzz/fuzz_deid.cc.
 // Source: 45 CFR 164.514(b)(2)(i).
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "deid/codes.h"
+#include "deid/internal/fold.h"
 #include "deid/internal/word_map.h"
 #include "deid/lexicon.h"
 #include "deid/profile.h"
@@ -56,6 +58,7 @@ struct Found {
   std::vector<float> margins;
   std::vector<Span> sorted;
   WordMap<float> names;
+  Folded folded;
 };
 
 class TextEngine {
@@ -65,6 +68,7 @@ class TextEngine {
   void find(std::string_view text, const Known& known, Found& found) const;
 
  private:
+  void find_as_it_is(std::string_view text, const Known& known, Found& found) const;
   const Lexicon& lexicon_;
   const Model* model_;
 };
