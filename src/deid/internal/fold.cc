@@ -169,6 +169,13 @@ bool is_in_the_way(std::string_view text, std::size_t at) {
   return (has_no_width(point) && at != 0) || (point >= 0xff01 && point <= 0xff5e) || looks_like(point) != '\0';
 }
 
+constexpr auto kBase64 = [] {
+  std::array<bool, 256> set{};
+  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+    set[static_cast<unsigned char>(c)] = true;
+  return set;
+}();
+
 struct Looked {
   bool folds = false;   // make() changes something
   bool base64 = false;  // there may be a run of 32 of its characters
@@ -208,8 +215,11 @@ Looked look_over(std::string_view text) {
 #else
   saw.base64 = true;
 #endif
-  saw.base64 |= text.size() - at >= 16;
-  for (; at < text.size() && !saw.folds; ++at) saw.folds = is_in_the_way(text, at);
+  for (std::size_t run = 0; at < text.size(); ++at) {
+    run = kBase64[static_cast<unsigned char>(text[at])] ? run + 1 : 0;
+    saw.base64 |= run >= 16;
+    saw.folds = saw.folds || is_in_the_way(text, at);
+  }
   return saw;
 }
 
@@ -316,12 +326,6 @@ bool Folded::make(std::string_view text) {
 std::vector<Encoded> Folded::base64_runs(std::string_view text) const {
   if (!base64_) return {};
   constexpr std::size_t kLeast = 32;
-  static constexpr auto kBase64 = [] {
-    std::array<bool, 256> set{};
-    for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
-      set[static_cast<unsigned char>(c)] = true;
-    return set;
-  }();
   const auto in = [&](std::size_t i) { return i < text.size() && kBase64[static_cast<unsigned char>(text[i])]; };
   std::vector<Encoded> all;
   // Every run of that length covers two of these places.
