@@ -470,7 +470,7 @@ class Deidentifier {
     };
     if (format == DeidFormat::ndjson) {
       codec::ResourceScanner scanner{Limits{}};
-      for (std::string line; std::getline(in, line);)
+      for (std::string line; next_line(in, line);)
         if (line.find("\"Patient\"") != std::string::npos)
           if (auto scan = scanner.scan(line)) patient(**scan);
       return;
@@ -582,12 +582,27 @@ class Deidentifier {
     return {};
   }
 
+  // The next line; of one longer than a resource may be, only so much that the scanner says so.
+  bool next_line(std::istream& in, std::string& line) const {
+    std::array<char, 1 << 16> piece;
+    line.clear();
+    for (;;) {
+      in.getline(piece.data(), piece.size());
+      const bool cut = in.fail() && !in.eof() && in.gcount() > 0;  // the piece is full
+      const bool ended = !in.fail() && !in.eof();                  // what was counted includes the line's end
+      const auto got = static_cast<std::size_t>(in.gcount()) - (ended ? 1 : 0);
+      if (line.size() <= limits_.resource_bytes) line.append(piece.data(), got);
+      if (!cut) return ended || got > 0 || !line.empty();
+      in.clear();
+    }
+  }
+
   Result<void> lines(std::istream& in, std::ostream& out, const std::string& name) {
     name_ = name;
     codec::ResourceScanner scanner{limits_};
     std::size_t number = 0;
     std::string made;
-    for (std::string line; std::getline(in, line);) {
+    for (std::string line; next_line(in, line);) {
       ++number;
       bytes_ += line.size() + 1;
       if (line.find_first_not_of(" \t\r") == std::string::npos) continue;

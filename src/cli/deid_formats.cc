@@ -264,32 +264,38 @@ class Table {
     const bool scrubs = texts_ && run_.profile.rule(deid::Kind::text).act == deid::Act::scrub;
     if (scrubs) read_texts(r, where);
     std::size_t piece = 0;
+    // Cells side by side that stay are copied in one piece: `kept` is what stays and isn't copied yet.
+    std::string_view kept;
+    bool first = true;
+    const auto next_cell = [&] {
+      made_ += std::exchange(kept, {});
+      if (!std::exchange(first, false)) made_ += ',';
+    };
+    const auto keep = [&](std::string_view raw) {
+      if (!kept.empty() && raw.data() == kept.data() + kept.size() + 1 && raw.data()[-1] == ',') {
+        kept = {kept.data(), kept.size() + 1 + raw.size()};
+      } else {
+        next_cell();
+        kept = raw;
+      }
+    };
     for (std::size_t n = 0; n < columns_.size(); ++n) {
-      if (n > 0) made_ += ',';
       const deid::Column& c = columns_[n];
       const codec::CsvCell& cell = r.cells[n];
-      if (cell.raw.empty() || (cell.quoted && cell.raw.size() == 2)) {
-        made_ += cell.raw;
+      if (cell.raw.empty() || (cell.quoted && cell.raw.size() == 2) || stays(c, cell)) {
+        keep(cell.raw);
         continue;
       }
+      next_cell();
       switch (c.is) {
         case deid::Column::Is::drop:
           ++values.tally.dropped;
           break;
         case deid::Column::Is::keep:
-          made_ += cell.raw;
-          break;
+          break;  // it stays
         case deid::Column::Is::number:
-          if (const std::string_view text = cell.text(scratch_); deid::is_decimal(text) && !deid::says_which(text, false))
-            made_ += cell.raw;
-          else
-            ++values.tally.misfit;
-          break;
         case deid::Column::Is::token:
-          if (const std::string_view text = cell.text(scratch_); deid::is_token(text) && !deid::says_which(text, false))
-            made_ += cell.raw;
-          else
-            ++values.tally.misfit;
+          ++values.tally.misfit;
           break;
         case deid::Column::Is::patient:
           value(deid::Kind::id, cell);
@@ -304,15 +310,23 @@ class Table {
           break;
       }
     }
+    made_ += kept;
     made_ += r.ending.empty() ? std::string_view(ending_) : r.ending;
     if (made_.size() > kChunk) flush();
+  }
+
+  bool stays(const deid::Column& c, const codec::CsvCell& cell) {
+    if (c.is == deid::Column::Is::keep) return true;
+    if (c.is != deid::Column::Is::number && c.is != deid::Column::Is::token) return false;
+    const std::string_view text = cell.text(scratch_);
+    return (c.is == deid::Column::Is::number ? deid::is_decimal(text) : deid::is_token(text)) && !deid::says_which(text, false);
   }
 
   void value(deid::Kind kind, const codec::CsvCell& cell) {
     const std::string_view text = cell.text(scratch_);
     const std::size_t before = made_.size();
     deid::put_value(kind, text, deid::Written::free, run_.values, made_);
-    if (std::string_view(made_).substr(before).find_first_of(",\"\r\n") == std::string_view::npos) return;
+    if (codec::find_any(made_, before, ',', '"', '\r', '\n') == made_.size()) return;
     std::string again;
     put_csv(std::string_view(made_).substr(before), ',', again);
     made_.resize(before);

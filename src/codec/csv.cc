@@ -2,20 +2,8 @@
 
 #include <algorithm>
 
-#include "codec/scan.h"
-
 namespace licet::codec {
-namespace {
-
-// The next delimiter, quote or line end from `at` on, or the end.
-std::size_t next_mark(std::string_view text, std::size_t at, char delimiter) {
-  return find_any(text, at, delimiter, '"', '\n', '\r');
-}
-
-}  // namespace
-
-std::string_view CsvCell::text(std::string& scratch) const {
-  if (!quoted) return raw;
+std::string_view CsvCell::unquoted(std::string& scratch) const {
   const std::string_view inner = raw.substr(1, raw.size() - 2);
   if (!doubled) return inner;
   scratch.clear();
@@ -33,6 +21,7 @@ void CsvReader::feed(std::string_view bytes) {
     at_ = 0;
   }
   buffer_ += bytes;
+  marks_.text(buffer_);
 }
 
 const CsvRecord* CsvReader::next() {
@@ -61,7 +50,16 @@ const CsvRecord* CsvReader::next() {
   std::size_t at = at_;
   bool in_quote = false;
   for (;;) {
-    // One cell.
+    // One cell; most have no quotes.
+    if (const std::size_t end = marks_.next(at); end < all.size() && all[end] == delimiter_) {
+      r.cells.push_back({std::string_view(all.data() + at, end - at)});
+      at = end + 1;
+      if (at == all.size() && finished_) {
+        r.cells.push_back({});
+        break;
+      }
+      continue;
+    }
     CsvCell cell;
     const std::size_t begin = at;
     if (at < all.size() && all[at] == '"') {
@@ -81,11 +79,10 @@ const CsvRecord* CsvReader::next() {
       ++at;
       if (at < all.size() && all[at] != delimiter_ && all[at] != '\n' && all[at] != '\r') {
         r.problem = "words behind a closing quote";
-        at = next_mark(all, at, '\n');
-        while (at < all.size() && all[at] != '\n') ++at;
+        at = std::min(all.find('\n', at), all.size());
       }
     } else {
-      at = next_mark(all, at, delimiter_);
+      at = marks_.next(at);
       if (at < all.size() && all[at] == '"') {
         r.problem = "a quote inside a cell that has none around it";
         at = std::min(all.find('\n', at), all.size());

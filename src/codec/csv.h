@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "codec/scan.h"
+
 namespace licet::codec {
 
 struct CsvCell {
@@ -21,7 +23,10 @@ struct CsvCell {
   bool quoted = false;   // has quotes around it
   bool doubled = false;  // and "" inside
   // What it says; `scratch` holds it where "" had to be undone.
-  [[nodiscard]] std::string_view text(std::string& scratch) const;
+  [[nodiscard]] std::string_view text(std::string& scratch) const { return quoted ? unquoted(scratch) : raw; }
+
+ private:
+  [[nodiscard]] std::string_view unquoted(std::string& scratch) const;
 };
 struct CsvRecord {
   std::uint64_t number = 0, offset = 0;  // from 1; of the stream
@@ -33,7 +38,7 @@ struct CsvRecord {
 
 class CsvReader {
  public:
-  CsvReader(char delimiter, std::size_t most) : delimiter_(delimiter), most_(most) {}
+  CsvReader(char delimiter, std::size_t most) : delimiter_(delimiter), most_(most), marks_(delimiter, '"', '\n', '\r') {}
   void feed(std::string_view bytes);
   void finish() { finished_ = true; }
   // Until the next call of feed or next. null: feed more, or all has been given.
@@ -46,6 +51,7 @@ class CsvReader {
   std::size_t at_ = 0;
   std::uint64_t before_ = 0, number_ = 0;
   bool started_ = false, finished_ = false, lost_ = false, skipping_ = false;
+  MarkScan marks_;  // of buffer_
   CsvRecord record_;
 };
 

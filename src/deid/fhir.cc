@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "base/bytes.h"
 #include "codec/fhir_request.h"
@@ -13,34 +14,53 @@ namespace {
 using codec::JsonValue;
 using Is = Element::Is;
 
-bool is_alnum(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+using ByteSet = std::array<bool, 256>;
+constexpr ByteSet bytes_of(std::string_view marks) {
+  ByteSet set{};
+  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"))
+    set[static_cast<unsigned char>(c)] = true;
+  for (const char c : marks) set[static_cast<unsigned char>(c)] = true;
+  return set;
 }
+constexpr ByteSet kTokenBytes = bytes_of("._:/|#+-%*[]{}()^"), kIdBytes = bytes_of("-.");
 
-constexpr auto kTokenBytes = [] {
-  std::array<bool, 256> table{};
-  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/|#+-%*[]{}()^"))
-    table[static_cast<unsigned char>(c)] = true;
-  return table;
-}();
+// 1 to 64 bytes, all of the set.
+bool is_of(const ByteSet& set, std::string_view text) {
+  if (text.empty() || text.size() > 64) return false;
+  bool all = true;  // looked at to the end: they nearly always are, and then no branch is guessed wrong
+  for (const char c : text) all &= set[static_cast<unsigned char>(c)];
+  return all;
+}
 bool is_token(std::string_view text) {
-  return !text.empty() && text.size() <= 64 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return kTokenBytes[static_cast<unsigned char>(c)]; });
+  return is_of(kTokenBytes, text);
+}
+bool is_id(std::string_view text) {
+  return is_of(kIdBytes, text);
 }
 
 bool is_system_uri(std::string_view text) {
-  if (text.size() > 256 || text.find_first_of("?@ \\") != std::string_view::npos) return false;
-  return text.starts_with("http://") || text.starts_with("https://") || text.starts_with("urn:");
-}
-
-bool is_id(std::string_view text) {
-  return !text.empty() && text.size() <= 64 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return is_alnum(c) || c == '-' || c == '.'; });
+  if (text.size() > 256) return false;
+  bool clean = true;
+  for (const char c : text) clean &= c != '?' && c != '@' && c != ' ' && c != '\\';
+  return clean && (text.starts_with("http://") || text.starts_with("https://") || text.starts_with("urn:"));
 }
 
 void open_member(std::string& out, std::string_view key) {
   if (out.back() != '{') out += ',';
-  out.append("\"").append(key).append("\":");
+  out += '"';
+  out += key;
+  out += "\":";
+}
+// The same with a value that is written as it stands: in one piece where the document has no space between the two.
+void put_member(std::string& out, std::string_view key, std::string_view raw) {
+  const char* begin = key.data() - 1;
+  if (raw.data() - begin != static_cast<std::ptrdiff_t>(key.size()) + 3 || *begin != '"') {
+    open_member(out, key);
+    out += raw;
+    return;
+  }
+  if (out.back() != '{') out += ',';
+  out.append(begin, raw.data() + raw.size());
 }
 
 // Writes one resource. Everything returns false, and has appended nothing, where nothing may be told.
@@ -51,7 +71,8 @@ class Writer {
 
   bool resource(const Shape& shape) {
     out_ += "{\"resourceType\":\"";
-    out_.append(scan_.type).append("\"");
+    out_ += scan_.type;
+    out_ += '"';
     for (const codec::ResourceScan::Member& member : scan_.members) {
       if (member.key == "resourceType" || member.key == "meta") continue;
       one(shape, member.key, JsonValue(*scan_.tape, member.first), nullptr);
@@ -77,15 +98,14 @@ class Writer {
         return true;
       });
     }
-    std::string label = R"({"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":")";
-    label.append(profile_.label).append("\"}");
-    if (labels != std::string::npos) {
-      out_.insert(labels, "," + label);
-    } else {
-      open_member(out_, "security");
-      out_.append("[").append(label).append("]");
-    }
-    out_ += '}';
+    const bool more = labels != std::string::npos;
+    if (more)
+      out_.back() = ',';
+    else
+      open_member(out_, "security"), out_ += '[';
+    out_ += R"({"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":")";
+    out_ += profile_.label;
+    out_ += R"("}]})";
   }
 
   // A member of an object that is being written. `object`: what it stands in, for a display.
@@ -96,11 +116,46 @@ class Writer {
     }
     const Element* element = shape.find(key);
     if (element == nullptr) return false;
+    if (const auto as_is = stays(*element, value, object)) {
+      if (*as_is) put_member(out_, key, value.raw());
+      return *as_is;
+    }
     const std::size_t before = out_.size();
     open_member(out_, key);
     if (write(*element, value, object)) return true;
     out_.resize(before);
     return false;
+  }
+
+  // Whether a value stays as it stands, or goes; nullopt: something else must be written for it.
+  std::optional<bool> stays(const Element& element, JsonValue value, const JsonValue* object) const {
+    switch (element.is) {
+      case Is::token:
+        if (value.is_array()) return std::nullopt;
+        return value.is_string() && is_token(value.text());
+      case Is::uri:
+        if (value.is_array()) return std::nullopt;
+        return value.is_string() && is_system_uri(value.text());
+      case Is::number:
+        if (value.is_array()) return std::nullopt;
+        return value.is_number();
+      case Is::flag:
+        if (value.is_array()) return std::nullopt;
+        return value.is_bool();
+      case Is::display:
+        if (value.is_string() && object != nullptr && published(*object)) return true;
+        return std::nullopt;
+      case Is::shape:
+      case Is::identifier:
+      case Is::date:
+      case Is::instant:
+      case Is::reference:
+      case Is::age:
+      case Is::base64:
+      case Is::xhtml:
+        return std::nullopt;
+    }
+    return std::nullopt;
   }
 
   bool write(const Element& element, JsonValue value, const JsonValue* object) {
@@ -122,22 +177,19 @@ class Writer {
   }
 
   bool single(const Element& element, JsonValue value, const JsonValue* object) {
+    if (const auto as_is = stays(element, value, object)) return *as_is && raw(value);
     switch (element.is) {
       case Is::shape:
         return value.is_object() && inside(*element.shape, value);
       case Is::identifier:
         return value.is_string() && identifier(element.kind, value);
       case Is::token:
-        return value.is_string() && is_token(value.text()) && raw(value);
       case Is::uri:
-        return value.is_string() && is_system_uri(value.text()) && raw(value);
       case Is::number:
-        return value.is_number() && raw(value);
       case Is::flag:
-        return value.is_bool() && raw(value);
+        return false;  // told above
       case Is::display:
-        if (!value.is_string()) return false;
-        return object != nullptr && published(*object) ? raw(value) : text(value.meaning());
+        return value.is_string() && text(value);
       case Is::date:
         return value.is_string() && date(value.text(), false);
       case Is::instant:
@@ -187,11 +239,10 @@ class Writer {
     return yes;
   }
 
-  bool text(std::string_view meaning) {
-    const Act act = profile_.rule(Kind::text).act;
-    if (act != Act::scrub || !context_.scrub) return false;
+  bool text(JsonValue words) {
+    if (profile_.rule(Kind::text).act != Act::scrub || !context_.scrub) return false;
     std::string scrubbed;
-    context_.scrub(scan_, meaning, scrubbed);
+    context_.scrub(scan_, words.meaning(), scrubbed);
     if (scrubbed.empty()) return false;
     codec::append_json_string(out_, scrubbed);
     return true;
@@ -212,7 +263,7 @@ class Writer {
   }
 
   bool identifier(Kind kind, JsonValue value) {
-    if (kind == Kind::text) return text(value.meaning());
+    if (kind == Kind::text) return text(value);
     if (kind == Kind::date) return date(value.text(), false);
     switch (profile_.rule(kind).act) {
       case Act::keep:
@@ -291,7 +342,10 @@ class Writer {
       if (!codec::is_resource_type(head.substr(0, slash))) return false;
     }
     if (!is_id(id)) return false;
-    out_.append("\"").append(head).append(act == Act::keep ? std::string(id) : context_.codes.of(id)).append("\"");
+    out_ += '"';
+    out_ += head;
+    out_ += act == Act::keep ? id : std::string_view(context_.codes.of(id));
+    out_ += '"';
     return true;
   }
 

@@ -24,10 +24,11 @@ class Lexicon {
     const std::uint32_t key = hash >> 8;
     for (std::size_t at = key & mask_;; at = (at + 1) & mask_) {
       const std::uint32_t slot = slots_[at];
-      if (slot == 0) return 0;
-      if (slot >> 8 == key) return static_cast<std::uint8_t>(slot);
+      if (slot >> 8 == key || slot == 0) return static_cast<std::uint8_t>(slot);
     }
   }
+  // Asks for the memory that bits(hash) will look at.
+  void prefetch(std::uint32_t hash) const { __builtin_prefetch(&slots_[(hash >> 8) & mask_]); }
 
  private:
   std::vector<std::uint32_t> slots_ = {0};

@@ -13,158 +13,99 @@ consteval std::uint32_t h(const char* word) {
   for (; *word != '\0'; ++word) hash = (hash ^ static_cast<unsigned char>(*word)) * kFnvPrime;
   return hash;
 }
+// A set of marks.
+class Marks {
+ public:
+  consteval Marks(const char* marks) {
+    for (; *marks != '\0'; ++marks) bits_[static_cast<std::size_t>(*marks) / 64] |= std::uint64_t{1} << (*marks % 64);
+  }
+  [[nodiscard]] bool has(char c) const {
+    const auto b = static_cast<unsigned char>(c);
+    return (bits_[b / 64] >> (b % 64) & 1) != 0;
+  }
+
+ private:
+  std::array<std::uint64_t, 4> bits_{};
+};
 template <std::size_t N>
 bool in(const std::array<std::uint32_t, N>& words, std::uint32_t hash) {
   return std::find(words.begin(), words.end(), hash) != words.end();
 }
 
-// Months, in English and Spanish, with their short forms. 0: none.
-unsigned month_of(std::uint32_t word) {
-  switch (word) {
-    case h("january"):
-    case h("jan"):
-    case h("enero"):
-    case h("ene"):
-      return 1;
-    case h("february"):
-    case h("feb"):
-    case h("febrero"):
-      return 2;
-    case h("march"):
-    case h("mar"):
-    case h("marzo"):
-      return 3;
-    case h("april"):
-    case h("apr"):
-    case h("abril"):
-    case h("abr"):
-      return 4;
-    case h("may"):
-    case h("mayo"):
-      return 5;
-    case h("june"):
-    case h("jun"):
-    case h("junio"):
-      return 6;
-    case h("july"):
-    case h("jul"):
-    case h("julio"):
-      return 7;
-    case h("august"):
-    case h("aug"):
-    case h("agosto"):
-    case h("ago"):
-      return 8;
-    case h("september"):
-    case h("sep"):
-    case h("sept"):
-    case h("septiembre"):
-      return 9;
-    case h("october"):
-    case h("oct"):
-    case h("octubre"):
-      return 10;
-    case h("november"):
-    case h("nov"):
-    case h("noviembre"):
-      return 11;
-    case h("december"):
-    case h("dec"):
-    case h("diciembre"):
-    case h("dic"):
-      return 12;
-    default:
-      return 0;
+// Words that something may begin with, in English and Spanish: one look tells that a word is none of them, as most are.
+struct Cue {
+  enum class Is : std::uint8_t { nothing, month, announces, title, scheme, www, box, great } is = Is::nothing;
+  std::uint8_t month = 0;  // 1 to 12
+  Kind kind = Kind::id;    // of the number behind it
+};
+class Cues {
+ public:
+  consteval Cues() {
+    for (const char* w : {"january", "jan", "enero", "ene"}) put(w, {Cue::Is::month, 1});
+    for (const char* w : {"february", "feb", "febrero"}) put(w, {Cue::Is::month, 2});
+    for (const char* w : {"march", "mar", "marzo"}) put(w, {Cue::Is::month, 3});
+    for (const char* w : {"april", "apr", "abril", "abr"}) put(w, {Cue::Is::month, 4});
+    for (const char* w : {"may", "mayo"}) put(w, {Cue::Is::month, 5});
+    for (const char* w : {"june", "jun", "junio"}) put(w, {Cue::Is::month, 6});
+    for (const char* w : {"july", "jul", "julio"}) put(w, {Cue::Is::month, 7});
+    for (const char* w : {"august", "aug", "agosto", "ago"}) put(w, {Cue::Is::month, 8});
+    for (const char* w : {"september", "sep", "sept", "septiembre"}) put(w, {Cue::Is::month, 9});
+    for (const char* w : {"october", "oct", "octubre"}) put(w, {Cue::Is::month, 10});
+    for (const char* w : {"november", "nov", "noviembre"}) put(w, {Cue::Is::month, 11});
+    for (const char* w : {"december", "dec", "diciembre", "dic"}) put(w, {Cue::Is::month, 12});
+    for (const char* w : {"mrn", "record", "chart", "nhc", "historia", "episode", "episodio", "accession"})
+      put(w, {Cue::Is::announces, 0, Kind::mrn});
+    for (const char* w : {"account", "acct", "invoice", "card", "iban", "routing", "cuenta"})
+      put(w, {Cue::Is::announces, 0, Kind::account});
+    for (const char* w :
+         {"member", "policy", "subscriber", "beneficiary", "medicare", "medicaid", "mbi", "insurance", "group", "nass", "cipa"})
+      put(w, {Cue::Is::announces, 0, Kind::plan});
+    for (const char* w :
+         {"license", "licence", "lic", "dea", "npi", "certificate", "certification", "passport", "pasaporte", "colegiado", "ncol"})
+      put(w, {Cue::Is::announces, 0, Kind::license});
+    for (const char* w : {"plate", "plates", "vin", "vehicle", "matrícula"}) put(w, {Cue::Is::announces, 0, Kind::vehicle});
+    for (const char* w : {"serial", "device", "udi", "lot", "implant", "pacemaker"}) put(w, {Cue::Is::announces, 0, Kind::device});
+    for (const char* w : {"ssn", "social"}) put(w, {Cue::Is::announces, 0, Kind::ssn});
+    for (const char* w : {"fingerprint", "biometric", "voiceprint", "retina"}) put(w, {Cue::Is::announces, 0, Kind::biometric});
+    for (const char* w : {"id", "identifier", "case", "study", "protocol", "dni", "nie", "username", "badge"})
+      put(w, {Cue::Is::announces, 0, Kind::id});
+    for (const char* w : {"mr", "mrs", "ms", "miss", "dr", "drs", "doctor", "nurse", "prof", "dra", "sr", "sra"}) put(w, {Cue::Is::title});
+    for (const char* w : {"http", "https", "ftp"}) put(w, {Cue::Is::scheme});
+    put("www", {Cue::Is::www});
+    for (const char* w : {"po", "p"}) put(w, {Cue::Is::box});
+    for (const char* w : {"ninety", "hundred"}) put(w, {Cue::Is::great});
   }
-}
+  [[nodiscard]] constexpr Cue of(std::uint32_t hash) const {
+    for (std::size_t at = place(hash); slots_[at].hash != 0; at = (at + 1) % kSlots)
+      if (slots_[at].hash == hash) return slots_[at].cue;
+    return {};
+  }
 
+ private:
+  struct Slot {
+    std::uint32_t hash = 0;
+    Cue cue = {};
+  };
+  static constexpr std::size_t kSlots = 1024;
+  static constexpr std::size_t place(std::uint32_t hash) { return hash * 0x9e3779b1U >> 22; }
+  consteval void put(const char* word, Cue cue) {
+    const std::uint32_t hash = h(word);
+    std::size_t at = place(hash);
+    while (slots_[at].hash != 0) at = (at + 1) % kSlots;
+    slots_[at] = {hash, cue};
+  }
+  std::array<Slot, kSlots> slots_{};
+};
+constexpr Cues kCues;
+
+unsigned month_of(std::uint32_t word) {
+  return kCues.of(word).month;
+}
 // What a number behind such a word is.
 bool announces(std::uint32_t word, Kind& kind) {
-  switch (word) {
-    case h("mrn"):
-    case h("record"):
-    case h("chart"):
-    case h("nhc"):
-    case h("historia"):
-    case h("episode"):
-    case h("episodio"):
-    case h("accession"):
-      kind = Kind::mrn;
-      return true;
-    case h("account"):
-    case h("acct"):
-    case h("invoice"):
-    case h("card"):
-    case h("iban"):
-    case h("routing"):
-    case h("cuenta"):
-      kind = Kind::account;
-      return true;
-    case h("member"):
-    case h("policy"):
-    case h("subscriber"):
-    case h("beneficiary"):
-    case h("medicare"):
-    case h("medicaid"):
-    case h("mbi"):
-    case h("insurance"):
-    case h("group"):
-    case h("nass"):
-    case h("cipa"):
-      kind = Kind::plan;
-      return true;
-    case h("license"):
-    case h("licence"):
-    case h("lic"):
-    case h("dea"):
-    case h("npi"):
-    case h("certificate"):
-    case h("certification"):
-    case h("passport"):
-    case h("pasaporte"):
-    case h("colegiado"):
-    case h("ncol"):
-      kind = Kind::license;
-      return true;
-    case h("plate"):
-    case h("plates"):
-    case h("vin"):
-    case h("vehicle"):
-    case h("matrícula"):
-      kind = Kind::vehicle;
-      return true;
-    case h("serial"):
-    case h("device"):
-    case h("udi"):
-    case h("lot"):
-    case h("implant"):
-    case h("pacemaker"):
-      kind = Kind::device;
-      return true;
-    case h("ssn"):
-    case h("social"):
-      kind = Kind::ssn;
-      return true;
-    case h("fingerprint"):
-    case h("biometric"):
-    case h("voiceprint"):
-    case h("retina"):
-      kind = Kind::biometric;
-      return true;
-    case h("id"):
-    case h("identifier"):
-    case h("case"):
-    case h("study"):
-    case h("protocol"):
-    case h("dni"):
-    case h("nie"):
-    case h("username"):
-    case h("badge"):
-      kind = Kind::id;
-      return true;
-    default:
-      return false;
-  }
+  const Cue cue = kCues.of(word);
+  if (cue.is == Cue::Is::announces) kind = cue.kind;
+  return cue.is == Cue::Is::announces;
 }
 bool is_phone_word(std::uint32_t w) {
   switch (w) {
@@ -232,6 +173,7 @@ bool is_street_word(std::uint32_t w) {
       return false;
   }
 }
+constexpr Marks kBetween("-./)("), kAfterMonth(",.-/"), kInAddress("._-+%"), kDash("-"), kDashPointSlash("-./");
 constexpr std::array<std::uint32_t, 8> kUnitWords = {h("apt"),  h("apartment"), h("suite"), h("ste"),
                                                      h("unit"), h("floor"),     h("fl"),    h("room")};
 constexpr std::array<std::uint32_t, 12> kYearWords = {h("year"), h("years"), h("yr"),  h("yrs"), h("yo"),   h("año"),
@@ -333,12 +275,12 @@ class Finder {
   bool is_number(std::size_t i) const { return i < t_.size() && t_[i].number(); }
   void say(std::size_t first, std::size_t last, Kind kind, float score) { out_.push_back({t_[first].start, t_[last].end, kind, score}); }
   // The run of letters, digits and the given marks without a gap that starts at `i`; its last token.
-  std::size_t run_of(std::size_t i, std::string_view marks) const {
+  std::size_t run_of(std::size_t i, const Marks& marks) const {
     std::size_t last = i;
     for (std::size_t j = i + 1; glued(j); ++j) {
       if (t_[j].word() || t_[j].number())
         last = j;
-      else if (mark_at(j) == 0 || marks.find(mark_at(j)) == std::string_view::npos)
+      else if (!marks.has(mark_at(j)))
         break;
     }
     return last;
@@ -378,8 +320,7 @@ class Finder {
       g.push_back(group);
       std::size_t next = j + 1;
       int marks = 0;
-      while (next < t_.size() && marks < 2 && mark_at(next) != 0 && std::string_view("-./)(").find(mark_at(next)) != std::string_view::npos)
-        ++next, ++marks;
+      while (next < t_.size() && marks < 2 && kBetween.has(mark_at(next))) ++next, ++marks;
       if (next >= t_.size() || !t_[next].number()) break;
       j = next;
     }
@@ -458,7 +399,7 @@ class Finder {
         std::size_t last = j, k = j + 1;
         while (k < t_.size() && k < j + 4 &&
                (mark_at(k) != 0 || (is_word(k) && (at(k) == "de" || at(k) == "del" || at(k) == "DE" || at(k) == "of")))) {
-          if (mark_at(k) != 0 && std::string_view(",.-/").find(mark_at(k)) == std::string_view::npos) break;
+          if (mark_at(k) != 0 && !kAfterMonth.has(mark_at(k))) break;
           ++k;
         }
         if (is_number(k) && (t_[k].size() == 4 || (t_[k].size() == 2 && t_[k].start - t_[k - 1].end <= 1 && mark_at(k - 1) != 0))) last = k;
@@ -504,12 +445,11 @@ class Finder {
     std::uint32_t digits = 0;
     std::size_t last = i_;
     for (const Group& g : g_) digits += g.size, last = g.token;
-    const bool said = fax() || near(i_, 2, is_phone_word);
     const bool plus = first < i_ && mark_at(first) == '+';
-    if (digits >= 9 && digits <= 15 && (plus || (said && (digits == 9 || digits == 10 || digits == 11))))
+    if (digits >= 9 && digits <= 15 && (plus || (digits <= 11 && (fax() || near(i_, 2, is_phone_word)))))
       return take(extended(last), kind(), 0.9F, first);
-    if (near(i_, 1, [](std::uint32_t w) { return w == h("ext") || w == h("extension") || w == h("pager") || w == h("beeper"); }) &&
-        g_[0].size >= 3 && g_[0].size <= 7)
+    if (g_[0].size >= 3 && g_[0].size <= 7 &&
+        near(i_, 1, [](std::uint32_t w) { return w == h("ext") || w == h("extension") || w == h("pager") || w == h("beeper"); }))
       return take(i_, Kind::phone, 0.85F);
     return false;
   }
@@ -535,9 +475,9 @@ class Finder {
         if (is_word(k) && (in(kUnitWords, t_[k].hash))) {
           ++k;
           if (mark_at(k) == '.' || mark_at(k) == '#') ++k;
-          if (is_number(k) || (is_word(k) && t_[k].size() <= 2)) last = run_of(k, "-");
+          if (is_number(k) || (is_word(k) && t_[k].size() <= 2)) last = run_of(k, kDash);
         } else if (mark_at(k) == '#' && is_number(k + 1)) {
-          last = run_of(k + 1, "-");
+          last = run_of(k + 1, kDash);
         }
         return take(last, Kind::street, 0.95F);
       }
@@ -601,13 +541,15 @@ class Finder {
   }
 
   bool long_number() {
-    std::string digits;
-    std::size_t last = i_;
+    std::size_t size = 0, last = i_;
     for (const Group& g : g_) {
-      if (!digits.empty() && g.before != '-' && g.before != ' ') break;
-      digits += at(g.token);
+      if (size > 0 && g.before != '-' && g.before != ' ') break;
+      size += g.size;
       last = g.token;
     }
+    if (size < 10) return false;  // most numbers
+    std::string digits;
+    for (std::size_t k = 0; digits.size() < size; ++k) digits += at(g_[k].token);
     if (digits.find_first_not_of("0123456789") != std::string::npos) return false;
     if (digits.size() >= 13 && digits.size() <= 19 && luhn(digits)) return take(last, Kind::account, 1);
     if (t_[i_].size() == 10 && is_npi(at(i_))) return take(i_, Kind::license, 0.9F);
@@ -617,13 +559,17 @@ class Finder {
 
   void word() {
     const Token& t = t_[i_];
-    if (month_of(t.hash) != 0 && month_first()) return;
-    if (title()) return;
-    if (email() || web()) return;
+    const Cue cue = kCues.of(t.hash);
+    if (cue.is == Cue::Is::nothing && !glued(i_ + 1)) {  // most words
+      ++i_;
+      return;
+    }
+    if (cue.is == Cue::Is::month && month_first()) return;
+    if (cue.is == Cue::Is::title && title()) return;
+    if (email() || web(cue)) return;
     if (known_form()) return;
-    Kind kind{};
-    if (announces(t.hash, kind) && announced(kind)) return;
-    if (t.hash == h("po") || (t.hash == h("p") && mark_at(i_ + 1) == '.')) {  // P.O. Box 12
+    if (cue.is == Cue::Is::announces && announced(cue.kind)) return;
+    if (cue.is == Cue::Is::box && (t.hash == h("po") || mark_at(i_ + 1) == '.')) {  // P.O. Box 12
       std::size_t j = i_ + 1;
       while (j < t_.size() && j < i_ + 5 && (mark_at(j) == '.' || (is_word(j) && t_[j].size() <= 2))) ++j;
       if (is_word(j) && t_[j].hash == h("box") && is_number(j + 1)) {
@@ -631,7 +577,7 @@ class Finder {
         return;
       }
     }
-    if (t.hash == h("ninety") || t.hash == h("hundred")) {
+    if (cue.is == Cue::Is::great) {
       std::size_t j = i_ + 1;
       if (mark_at(j) == '-') ++j;
       const std::size_t last = is_word(j) && j > i_ + 1 ? j++ : i_;
@@ -672,23 +618,6 @@ class Finder {
 
   // "Dr. Roux", "Ms. Wake", "Nurse Cinnamon": whoever stands behind a title is somebody, ordinary word or not.
   bool title() {
-    switch (t_[i_].hash) {
-      case h("mr"):
-      case h("mrs"):
-      case h("ms"):
-      case h("miss"):
-      case h("dr"):
-      case h("drs"):
-      case h("doctor"):
-      case h("nurse"):
-      case h("prof"):
-      case h("dra"):
-      case h("sr"):
-      case h("sra"):
-        break;
-      default:
-        return false;
-    }
     if (t_[i_].look == Look::lower) return false;
     const bool dotted = mark_at(i_ + 1) == '.';
     std::size_t j = i_ + 1 + dotted, first = j, last = 0;
@@ -714,15 +643,14 @@ class Finder {
     for (std::size_t k = i_ + 1; glued(k); ++k) {
       if (mark_at(k) == '@')
         at_sign = k;
-      else if (!t_[k].word() && !t_[k].number() &&
-               (mark_at(k) == 0 || std::string_view("._-+%").find(mark_at(k)) == std::string_view::npos))
+      else if (!t_[k].word() && !t_[k].number() && !kInAddress.has(mark_at(k)))
         break;
       if (t_[k].word() || t_[k].number()) last = k;
     }
     return at_sign != 0 && last > at_sign && take(last, Kind::email, 1);
   }
 
-  bool web() {
+  bool web(Cue cue) {
     const Token& t = t_[i_];
     const auto url_end = [&](std::size_t k) {
       std::size_t last = k;
@@ -733,9 +661,8 @@ class Finder {
       }
       return last;
     };
-    if ((t.hash == h("http") || t.hash == h("https") || t.hash == h("ftp")) && mark_at(i_ + 1) == ':' && mark_at(i_ + 2) == '/')
-      return take(url_end(i_ + 1), Kind::url, 1);
-    if (t.hash == h("www") && mark_at(i_ + 1) == '.') return take(url_end(i_ + 1), Kind::url, 1);
+    if (cue.is == Cue::Is::scheme && mark_at(i_ + 1) == ':' && mark_at(i_ + 2) == '/') return take(url_end(i_ + 1), Kind::url, 1);
+    if (cue.is == Cue::Is::www && mark_at(i_ + 1) == '.') return take(url_end(i_ + 1), Kind::url, 1);
     // host.tld, host.tld/path
     if (glued(i_ + 1) && mark_at(i_ + 1) == '.' && !(t.glued && i_ > 0)) {
       std::size_t k = i_, host_end = 0;
@@ -749,43 +676,67 @@ class Finder {
     return false;
   }
 
+  // Where the runs without a gap that start at token i end: with no marks in them, with dashes, with colons.
+  struct Runs {
+    std::size_t plain, dashes, colons;
+  };
+  Runs runs_of(std::size_t i) const {
+    Runs r{i, i, i};
+    bool plain = true, dashes = true, colons = true;
+    for (std::size_t j = i + 1; glued(j) && (dashes || colons); ++j) {
+      if (t_[j].word() || t_[j].number()) {
+        if (plain) r.plain = j;
+        if (dashes) r.dashes = j;
+        if (colons) r.colons = j;
+        continue;
+      }
+      const char m = mark_at(j);
+      plain = false;
+      dashes = dashes && m == '-';
+      colons = colons && m == ':';
+    }
+    return r;
+  }
+  std::string_view text_of(std::size_t first, std::size_t last) const {
+    return text_.substr(t_[first].start, t_[last].end - t_[first].start);
+  }
+
   // Runs of letters and digits whose form says what they are.
   bool known_form() {
-    if (t_[i_].glued && i_ > 0 && (t_[i_ - 1].word() || t_[i_ - 1].number())) return false;
     if (!glued(i_ + 1)) return false;
-    const std::size_t last = run_of(i_, "");
-    if (last > i_) {
-      const std::string_view run = text_.substr(t_[i_].start, t_[last].end - t_[i_].start);
-      if (is_vin(run)) return take(last, Kind::vehicle, 1);
-      if (is_dea(run)) return take(last, Kind::license, 1);
+    if (t_[i_].glued && i_ > 0 && (t_[i_ - 1].word() || t_[i_ - 1].number())) return false;
+    const Runs runs = runs_of(i_);
+    if (runs.plain > i_) {
+      const std::string_view run = text_of(i_, runs.plain);
+      if (is_vin(run)) return take(runs.plain, Kind::vehicle, 1);
+      if (is_dea(run)) return take(runs.plain, Kind::license, 1);
     }
-    if (is_number(i_)) {  // a Medicare number, with or without its dashes
-      const std::size_t end = run_of(i_, "-");
-      std::string bare;
-      for (std::size_t j = i_; j <= end; ++j)
-        if (t_[j].word() || t_[j].number()) bare += at(j);
-      if (is_mbi(bare)) return take(end, Kind::plan, 1);
+    if (is_number(i_) && runs.dashes > i_) {  // a Medicare number, with or without its dashes
+      std::array<char, 11> bare;
+      std::size_t size = 0;
+      for (std::size_t j = i_; j <= runs.dashes && size <= bare.size(); ++j) {
+        if (!t_[j].word() && !t_[j].number()) continue;
+        const std::string_view part = at(j);
+        if (size + part.size() <= bare.size()) std::copy(part.begin(), part.end(), bare.begin() + static_cast<std::ptrdiff_t>(size));
+        size += part.size();
+      }
+      if (size == bare.size() && is_mbi({bare.data(), size})) return take(runs.dashes, Kind::plan, 1);
     }
     // An IPv6 or MAC address, a UUID: hexadecimal in groups.
-    return hexadecimal();
+    return hexadecimal(runs.colons, ':') || hexadecimal(runs.dashes, '-');
   }
-  bool hexadecimal() {
-    const std::size_t colon = run_of(i_, ":"), dash = run_of(i_, "-");
-    for (const auto& [last, mark] : {std::pair(colon, ':'), std::pair(dash, '-')}) {
-      if (last == i_) continue;
-      const std::string_view run = text_.substr(t_[i_].start, t_[last].end - t_[i_].start);
-      std::size_t marks = 0;
-      bool hex = true;
-      for (const char c : run) {
-        marks += c == mark;
-        hex = hex && (c == mark || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'));
-      }
-      if (!hex) continue;
-      if (run.size() == 17 && marks == 5) return take(last, Kind::device, 1);
-      if (mark == ':' && marks >= 4 && run.size() >= 8) return take(last, Kind::ip, 0.95F);
-      if (mark == '-' && run.size() == 36 && marks == 4) return take(last, Kind::id, 1);
+  bool hexadecimal(std::size_t last, char mark) {
+    if (last == i_) return false;
+    const std::string_view run = text_of(i_, last);
+    if (run.size() < 8) return false;
+    std::size_t marks = 0;
+    for (const char c : run) {
+      marks += c == mark;
+      if (c != mark && !(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f') && !(c >= 'A' && c <= 'F')) return false;
     }
-    return false;
+    if (run.size() == 17 && marks == 5) return take(last, Kind::device, 1);
+    if (mark == ':' && marks >= 4) return take(last, Kind::ip, 0.95F);
+    return mark == '-' && run.size() == 36 && marks == 4 && take(last, Kind::id, 1);
   }
 
   // "MRN: 00-123-45", "policy number H1234567", "Plate ABC 1234": the first run with a digit behind it, a few words on at most.
@@ -800,7 +751,7 @@ class Finder {
         if (m == ',' || m == ';' || m == ')' || (m == '.' && !(j > 0 && is_word(j - 1) && t_[j - 1].size() <= 4))) return false;
         continue;
       }
-      const std::size_t last = run_of(j, "-./");
+      const std::size_t last = run_of(j, kDashPointSlash);
       if (t_[j].hash == h("number") || t_[j].hash == h("no") || t_[j].hash == h("num") || t_[j].hash == h("id") || t_[j].hash == h("nº"))
         firm = true;
       Kind other{};
@@ -814,7 +765,7 @@ class Finder {
         // In several parts: "ABC 1234", "28 28 20943", "4111 1111 1111 1111".
         for (std::size_t k = last + 1;
              (firm || kind == Kind::vehicle || kind == Kind::account) && is_number(k) && t_[k].start - t_[end].end == 1; ++k)
-          end = k = run_of(k, "-");
+          end = k = run_of(k, kDash);
         const bool strong = kind != Kind::id && kind != Kind::device && kind != Kind::plan;
         const std::uint32_t least = firm ? 3 : strong ? 4 : 5;
         if (t_[end].end - t_[j].start < least) return false;
@@ -825,8 +776,8 @@ class Finder {
       // Letters before the digits: "ABC 1234".
       if ((firm || kind == Kind::vehicle) && t_[j].look == Look::upper && t_[j].size() <= 4 && is_number(j + 1) &&
           t_[j + 1].start - t_[j].end <= 1) {
-        say(j, run_of(j + 1, "-"), kind, 0.9F);
-        i_ = run_of(j + 1, "-") + 1;
+        say(j, run_of(j + 1, kDash), kind, 0.9F);
+        i_ = run_of(j + 1, kDash) + 1;
         return true;
       }
       ++words;

@@ -246,6 +246,7 @@ class Loader {
       made->elements.push_back(std::move(element));
     }
     std::sort(made->elements.begin(), made->elements.end(), [](const Element& a, const Element& b) { return a.key < b.key; });
+    made->index();
     return std::shared_ptr<const Shape>(std::move(made));
   }
 
@@ -470,9 +471,15 @@ std::string_view name(Form form) {
   return "?";
 }
 
-const Element* Shape::find(std::string_view key) const {
-  const auto at = std::lower_bound(elements.begin(), elements.end(), key, [](const Element& e, std::string_view k) { return e.key < k; });
-  return at != elements.end() && at->key == key ? &*at : nullptr;
+void Shape::index() {
+  std::size_t size = 4;
+  while (size < 4 * elements.size()) size *= 2;
+  slots.assign(size, 0);
+  for (std::size_t n = 0; n < elements.size(); ++n) {
+    std::size_t at = place(elements[n].key);
+    while (slots[at] != 0) at = (at + 1) & (size - 1);
+    slots[at] = static_cast<std::uint16_t>(n + 1);
+  }
 }
 const Shape* FhirMap::find(std::string_view type) const {
   const auto at = std::lower_bound(types.begin(), types.end(), type, [](const auto& t, std::string_view n) { return t.first < n; });

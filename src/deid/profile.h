@@ -124,7 +124,22 @@ struct Element {
 };
 struct Shape {
   std::vector<Element> elements;  // sorted by key
-  [[nodiscard]] const Element* find(std::string_view key) const;
+  [[nodiscard]] const Element* find(std::string_view key) const {
+    for (std::size_t at = place(key); slots[at] != 0; at = (at + 1) & (slots.size() - 1))
+      if (elements[slots[at] - 1].key == key) return &elements[slots[at] - 1];
+    return nullptr;
+  }
+  void index();  // once elements are complete
+
+ private:
+  [[nodiscard]] std::size_t place(std::string_view key) const {
+    if (key.empty()) return 0;
+    const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(key[i])); };
+    const std::uint32_t mixed =
+        static_cast<std::uint32_t>(key.size()) | byte(0) << 8 | byte(key.size() / 2) << 16 | byte(key.size() - 1) << 24;
+    return (mixed * 0x9e3779b1U >> 16) & (slots.size() - 1);
+  }
+  std::vector<std::uint16_t> slots = {0};  // element number + 1, by open addressing: each key of each resource is looked up
 };
 struct FhirMap {
   std::vector<std::pair<std::string, std::shared_ptr<const Shape>>> types;  // sorted

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "codec/scan.h"
 
@@ -33,14 +34,22 @@ void split(std::string_view text, char mark, Parts& out) {
     out.push_back(text);
     return;
   }
-  // Fields are a few bytes each: looking at each byte beats a search for each mark.
-  std::size_t begin = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] != mark) continue;
-    out.push_back(text.substr(begin, at - begin));
-    begin = at + 1;
+  // Fields are a few bytes each: looking at each byte, or at sixteen at once, beats a search for each mark.
+  std::size_t begin = 0, at = 0;
+  const auto cut = [&](std::size_t end) {
+    out.emplace_back(text.data() + begin, end - begin);
+    begin = end + 1;
+  };
+#ifdef __SSE2__
+  for (const __m128i marks = _mm_set1_epi8(mark); at + 16 <= text.size(); at += 16) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    for (auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, marks))); mask != 0; mask &= mask - 1)
+      cut(at + static_cast<std::size_t>(std::countr_zero(mask)));
   }
-  out.push_back(text.substr(begin));
+#endif
+  for (; at < text.size(); ++at)
+    if (text[at] == mark) cut(at);
+  cut(text.size());
 }
 
 class Writer {
@@ -134,7 +143,8 @@ class Writer {
 
   bool segment(std::string_view bytes) {
     const std::string_view name = bytes.substr(0, bytes.find(marks_.element));
-    const SegmentRule* rule = rules_.find(name);
+    if (rule_ == nullptr || rule_->name != name) rule_ = rules_.find(name);  // many segments of one name follow each other
+    const SegmentRule* rule = rule_;
     if (rule == nullptr) {
       const auto at = c_.tally.unlisted_parts.find(name);
       if (at != c_.tally.unlisted_parts.end())
@@ -144,6 +154,8 @@ class Writer {
       return false;
     }
     split(bytes, marks_.element, fields_);
+    repeats_ = marks_.repetition != '\0' && bytes.find(marks_.repetition) != std::string_view::npos;
+    nests_ = marks_.subcomponent != '\0' && bytes.find(marks_.subcomponent) != std::string_view::npos;
     segment_ = name;
     out_ += name;
     std::size_t first = 1, full = out_.size();
@@ -238,7 +250,7 @@ class Writer {
       words(value, true);
       return;
     }
-    if (marks_.repetition == '\0' || value.find(marks_.repetition) == std::string_view::npos) {
+    if (!repeats_ || value.find(marks_.repetition) == std::string_view::npos) {
       one(*r, value, 0);
       return;
     }
@@ -272,7 +284,7 @@ class Writer {
           learn_all(r, value, mark);
           value = value.substr(0, at);
         }
-      if (level == 0 && marks_.subcomponent != '\0') value = value.substr(0, value.find(marks_.subcomponent));
+      if (level == 0 && nests_) value = value.substr(0, value.find(marks_.subcomponent));
       leaf(r, value, nullptr, 0);
       return;
     }
@@ -446,6 +458,8 @@ class Writer {
   bool scrubs_ = false;
   Written written_ = Written::compact;
   std::string_view segment_;
+  const SegmentRule* rule_ = nullptr;     // of the segment
+  bool repeats_ = false, nests_ = false;  // it has repetitions, subcomponents
   SegmentRun::Scratch& scratch_;
   std::string& out_ = scratch_.out;
   Parts& fields_ = scratch_.fields;
@@ -486,6 +500,7 @@ Result<void> SegmentTransform::apply(std::string_view unit, const codec::Marks* 
     }
   }
   // Its form first: what is no segment makes the whole message something else than what it says it is.
+  const bool zeros = unit.find('\0') != std::string_view::npos;
   std::size_t count = 0;
   std::string_view pid, st, se;
   for (std::size_t at = first; at < unit.size();) {
@@ -495,7 +510,8 @@ Result<void> SegmentTransform::apply(std::string_view unit, const codec::Marks* 
       const std::string_view name = segment.substr(0, segment.find(marks.element));
       if (!is_name(name) || (!x12 && name.size() != 3))
         return wrong(at, "segment " + std::to_string(count + 1) + " does not begin with a segment's name");
-      if (segment.find('\0') != std::string_view::npos) return wrong(at, "segment " + std::to_string(count + 1) + " holds a zero byte");
+      if (zeros && segment.find('\0') != std::string_view::npos)
+        return wrong(at, "segment " + std::to_string(count + 1) + " holds a zero byte");
       if (!x12 && count > 0 && (name == "MSH" || name == "BHS" || name == "FHS"))
         return wrong(at, "a second header stands inside the message");
       ++count;

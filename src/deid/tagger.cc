@@ -20,10 +20,18 @@ std::uint32_t mix(std::uint32_t a, std::uint32_t b) {
   return h ^ h >> 13;
 }
 
-// The first or last characters of a word, in lower case.
-std::uint32_t piece(std::string_view word, std::size_t count, bool front) {
-  if (word.size() < count) return word_hash(word);
-  return word_hash(front ? word.substr(0, count) : word.substr(word.size() - count));
+// The first or last bytes of a word, in lower case.
+template <std::size_t kCount>
+std::uint32_t piece(std::string_view word, bool front) {
+  if (word.size() < kCount) return word_hash(word);
+  word = front ? word.substr(0, kCount) : word.substr(word.size() - kCount);
+  std::uint32_t h = kFnvStart;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    const auto b = static_cast<unsigned char>(word[i]);
+    if (b >= 0x80) return word_hash(word);
+    h = (h ^ (b >= 'A' && b <= 'Z' ? b | 0x20U : b)) * kFnvPrime;
+  }
+  return h;
 }
 
 }  // namespace
@@ -50,10 +58,11 @@ Result<Model> Model::load(std::string_view bytes) {
   Model model;
   model.bias = bias;
   model.numbers = numbers != 0;
-  model.triggers.resize(triggers);
-  for (std::uint32_t& t : model.triggers)
-    if (!take(t)) return bad;
-  if (!std::is_sorted(model.triggers.begin(), model.triggers.end()) || !take(rows)) return bad;
+  std::vector<std::uint32_t> words(triggers);
+  for (std::uint32_t& w : words)
+    if (!take(w)) return bad;
+  if (!std::is_sorted(words.begin(), words.end()) || !take(rows)) return bad;
+  model.set_triggers(std::move(words));
   std::uint64_t row = 0;
   for (std::uint32_t r = 0; r < rows; ++r) {
     std::uint64_t distance = 0;
@@ -69,7 +78,7 @@ Result<Model> Model::load(std::string_view bytes) {
     model.index[row / 64].bits |= std::uint64_t{1} << (row % 64);
     model.rows.resize(model.rows.size() + kStride);
     for (std::size_t l = 0; l < kLabels; ++l)
-      if ((mask >> l & 1) != 0 && !take(model.rows[std::size_t{r} * kStride + l])) return bad;
+      if ((mask >> l & 1) != 0 && !take(model.rows[(std::size_t{r} + 1) * kStride + l])) return bad;
   }
   if (at != bytes.size()) return bad;
   std::uint32_t before = 0;
@@ -81,8 +90,13 @@ Result<Model> Model::load(std::string_view bytes) {
   return model;
 }
 
+void Model::set_triggers(std::vector<std::uint32_t> sorted) {
+  triggers = std::move(sorted);
+  may_trigger = {};
+  for (const std::uint32_t key : triggers) may_trigger[(key >> 6) % 1024] |= std::uint64_t{1} << (key % 64);
+}
+
 void see(std::string_view text, const std::vector<Token>& tokens, const Model& model, std::vector<Sight>& out) {
-  const std::vector<std::uint32_t>& triggers = model.triggers;
   out.assign(tokens.size(), Sight());
   std::uint32_t header = 0, last_word = 0, word_before = 0;
   bool first = true;
@@ -112,7 +126,7 @@ void see(std::string_view text, const std::vector<Token>& tokens, const Model& m
       }
       case Look::lower:
         s.looked_at = (t.lexicon & (kFirst | kLast | kCity | kPlace)) != 0 && (t.lexicon & (kCommon | kWord)) == 0;
-        s.looked_at = s.looked_at || std::binary_search(triggers.begin(), triggers.end(), t.hash >> 8);
+        s.looked_at = s.looked_at || model.triggers_on(t.hash);
         break;
       case Look::capital:
       case Look::upper:
@@ -124,9 +138,9 @@ void see(std::string_view text, const std::vector<Token>& tokens, const Model& m
     if (t.word()) {
       const std::string_view word = text.substr(t.start, t.size());
       if (s.looked_at) {
-        s.affix3 = piece(word, 3, true);
-        s.tail3 = piece(word, 3, false);
-        s.tail2 = piece(word, 2, false);
+        s.affix3 = piece<3>(word, true);
+        s.tail3 = piece<3>(word, false);
+        s.tail2 = piece<2>(word, false);
       }
       word_before = last_word;
       last_word = t.hash;
@@ -140,7 +154,14 @@ bool candidate(const Token& token, const Sight& sight, const History& history) {
   return token.look == Look::lower && token.size() <= 3 && history.last != Label::none;
 }
 
-void features(const std::vector<Sight>& sights, std::size_t i, const History& history, std::uint32_t out[kFeatures]) {
+namespace {
+
+// Room for a number of features that vectors divide evenly.
+constexpr std::size_t kPadded = 32;
+
+// What each feature says, before its own number is mixed in.
+[[gnu::always_inline]] inline void values(const std::vector<Sight>& sights, std::size_t i, const History& history,
+                                          std::uint32_t out[kPadded]) {
   static constexpr Sight kNothing{};
   const auto at = [&](std::ptrdiff_t offset) -> const Sight& {
     const auto j = static_cast<std::ptrdiff_t>(i) + offset;
@@ -151,10 +172,7 @@ void features(const std::vector<Sight>& sights, std::size_t i, const History& hi
   const std::uint32_t shapes = std::uint32_t{l.look} << 16 | std::uint32_t{s.look} << 8 | r.look;
   const std::uint32_t own = std::uint32_t{s.look} << 8 | s.lexicon;
   std::uint32_t n = 0;
-  const auto add = [&](std::uint32_t value) {
-    out[n] = mix(value, n * 0x2545f491U + 1) & (Model::kBuckets - 1);
-    ++n;
-  };
+  const auto add = [&](std::uint32_t value) { out[n++] = value; };
   add(s.word);
   add(l.word);
   add(r.word);
@@ -185,8 +203,58 @@ void features(const std::vector<Sight>& sights, std::size_t i, const History& hi
   static_assert(kFeatures == 27);
 }
 
+[[gnu::always_inline]] inline void buckets_of(const std::vector<Sight>& sights, std::size_t i, const History& history,
+                                              std::uint32_t out[kPadded]) {
+  values(sights, i, history, out);
+  for (std::uint32_t n = 0; n < kPadded; ++n) out[n] = mix(out[n], n * 0x2545f491U + 1) & (Model::kBuckets - 1);
+}
+
+using Bytes [[gnu::vector_size(Model::kStride)]] = signed char;
+using Sum [[gnu::vector_size(2 * Model::kStride)]] = std::int16_t;
+[[gnu::always_inline]] inline void sum_up(const Model& model, const std::vector<Sight>& sights, std::size_t i, const History& history,
+                                          std::int16_t out[Model::kStride]) {
+  std::uint32_t buckets[kPadded] = {};
+  buckets_of(sights, i, history, buckets);
+  const std::int8_t* rows[kFeatures];  // all of them first, so that no load waits for another
+  for (std::size_t n = 0; n < kFeatures; ++n) rows[n] = model.row(buckets[n]);
+  Sum sum{};
+  for (const std::int8_t* row : rows) {
+    Bytes bytes;
+    std::memcpy(&bytes, row, sizeof bytes);
+    sum += __builtin_convertvector(bytes, Sum);
+  }
+  std::memcpy(out, &sum, sizeof sum);
+}
+// The same, compiled twice: with the instructions of 2013 and without.
+#ifdef __x86_64__
+__attribute__((target("avx2,bmi,popcnt"))) void sum_avx2(const Model& m, const std::vector<Sight>& s, std::size_t i, const History& h,
+                                                         std::int16_t* sum) {
+  sum_up(m, s, i, h, sum);
+}
+#endif
+void sum_plain(const Model& m, const std::vector<Sight>& s, std::size_t i, const History& h, std::int16_t* sum) {
+  sum_up(m, s, i, h, sum);
+}
+using Summing = void (*)(const Model&, const std::vector<Sight>&, std::size_t, const History&, std::int16_t*);
+Summing summing() {
+#ifdef __x86_64__
+  static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
+  if (has) return sum_avx2;
+#endif
+  return sum_plain;
+}
+
+}  // namespace
+
+void features(const std::vector<Sight>& sights, std::size_t i, const History& history, std::uint32_t out[kFeatures]) {
+  std::uint32_t all[kPadded] = {};
+  buckets_of(sights, i, history, all);
+  std::copy_n(all, kFeatures, out);
+}
+
 History Walk::at(const Token& token) const {
   History h = history_;
+  if ((may_be_seen_ >> (token.hash >> 26) & 1) == 0) return h;
   for (const auto& [hash, label] : seen_)
     if (hash == token.hash) h.seen = label;
   return h;
@@ -206,7 +274,9 @@ void Walk::called(const Token& token, Label label) {
       was = label;
       return;
     }
-  if (seen_.size() < 64) seen_.emplace_back(token.hash, label);
+  if (seen_.size() == 64) return;
+  seen_.emplace_back(token.hash, label);
+  may_be_seen_ |= std::uint64_t{1} << (token.hash >> 26);
 }
 
 void tag(const Model& model, std::string_view text, const std::vector<Token>& tokens, int bias, std::vector<Label>& labels,
@@ -215,6 +285,7 @@ void tag(const Model& model, std::string_view text, const std::vector<Token>& to
   see(text, tokens, model, sights);
   labels.assign(tokens.size(), Label::none);
   scores.assign(tokens.size(), 0);
+  const Summing sum_of = summing();
   Walk walk;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const Token& token = tokens[i];
@@ -222,22 +293,17 @@ void tag(const Model& model, std::string_view text, const std::vector<Token>& to
     if (token.word() || token.number()) {
       const History history = walk.at(token);
       if (candidate(token, sights[i], history)) {
-        std::uint32_t buckets[kFeatures];
-        features(sights, i, history, buckets);
-        std::array<std::int16_t, Model::kStride> sum{};
-        for (const std::uint32_t b : buckets) {
-          const Model::Word& word = model.index[b / 64];
-          if ((word.bits >> (b % 64) & 1) == 0) continue;
-          const std::size_t at = word.before + static_cast<std::size_t>(std::popcount(word.bits & ((std::uint64_t{1} << (b % 64)) - 1)));
-          const std::int8_t* row = model.rows.data() + at * Model::kStride;
-          for (std::size_t l = 0; l < Model::kStride; ++l) sum[l] = static_cast<std::int16_t>(sum[l] + row[l]);
-        }
+        std::int16_t sum[Model::kStride];
+        sum_of(model, sights, i, history, sum);
         sum[0] = static_cast<std::int16_t>(sum[0] - bias);
         std::size_t best = 0;
-        for (std::size_t l = 1; l < kLabels; ++l)
-          if (sum[l] > sum[best]) best = l;
+        int most = sum[0];
+        for (std::size_t l = 1; l < kLabels; ++l) {
+          best = sum[l] > most ? l : best;
+          most = std::max<int>(most, sum[l]);
+        }
         label = static_cast<Label>(best);
-        scores[i] = static_cast<float>(sum[best] - sum[0]);
+        scores[i] = static_cast<float>(most - sum[0]);
       }
     }
     labels[i] = label;

@@ -12,6 +12,9 @@
 // (u16), one i8 for each.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -34,12 +37,25 @@ struct Model {
     std::uint32_t before = 0;
   };
   std::vector<Word> index = std::vector<Word>(kBuckets / 64);
-  std::vector<std::int8_t> rows;  // kStride each
-  std::vector<std::uint32_t> triggers;
-  bool numbers = true;  // false: numbers are left to the parsers
-  int bias = 0;         // where the training set's held-out part put the dial
+  std::vector<std::int8_t> rows = std::vector<std::int8_t>(kStride);  // kStride each; the first, of buckets that have none, is zero
+  std::vector<std::uint32_t> triggers;                                // set_triggers() fills both
+  std::array<std::uint64_t, 1024> may_trigger{};                      // by their last 16 bits: what is not in it need not be searched for
+  bool numbers = true;                                                // false: numbers are left to the parsers
+  int bias = 0;                                                       // where the training set's held-out part put the dial
   // errors: invalid_argument, not such a file.
   [[nodiscard]] static Result<Model> load(std::string_view bytes);
+  void set_triggers(std::vector<std::uint32_t> sorted);
+  [[nodiscard]] bool triggers_on(std::uint32_t word_hash) const {
+    const std::uint32_t key = word_hash >> 8;
+    return (may_trigger[(key >> 6) % 1024] >> (key % 64) & 1) != 0 && std::binary_search(triggers.begin(), triggers.end(), key);
+  }
+  // Without a branch: of 27 buckets about half have a row, and nobody can predict which.
+  [[nodiscard]] const std::int8_t* row(std::uint32_t bucket) const {
+    const Word& word = index[bucket / 64];
+    const std::uint64_t below = (std::uint64_t{1} << (bucket % 64)) - 1;
+    const std::size_t at = word.before + static_cast<std::size_t>(std::popcount(word.bits & below)) + 1;
+    return rows.data() + (at & (0 - static_cast<std::size_t>(word.bits >> (bucket % 64) & 1))) * kStride;
+  }
 };
 
 // What a token looks like to the tagger, apart from the labels before it: made once a text.
@@ -73,6 +89,7 @@ class Walk {
  private:
   History history_;
   std::vector<std::pair<std::uint32_t, Label>> seen_;  // of words that were called something; small
+  std::uint64_t may_be_seen_ = 0;                      // by the first six bits of their hashes
 };
 
 void tag(const Model& model, std::string_view text, const std::vector<Token>& tokens, int bias, std::vector<Label>& labels,

@@ -1,6 +1,7 @@
 #include "deid/text.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace licet::deid {
 namespace {
@@ -95,17 +96,20 @@ void add_tagged(std::string_view text, bool strict, Found& f) {
 
 // What was called a name, or is known of the patient, is one wherever it stands in the text.
 void propagate(const Known& known, Found& f) {
-  std::unordered_map<std::uint32_t, float> names;
+  WordMap<float>& names = f.names;
+  std::vector<Span>& sorted = f.sorted;
+  names.clear();
+  sorted.clear();
+  std::copy_if(f.spans.begin(), f.spans.end(), std::back_inserter(sorted), [](const Span& s) { return s.kind == Kind::name; });
+  std::sort(sorted.begin(), sorted.end(),
+            [](const Span& a, const Span& b) { return a.start != b.start ? a.start < b.start : a.score > b.score; });
   std::size_t i = 0;
-  std::vector<Span> sorted = f.spans;
-  std::sort(sorted.begin(), sorted.end(), [](const Span& a, const Span& b) { return a.start < b.start; });
   for (const Span& s : sorted) {
-    if (s.kind != Kind::name) continue;
     while (i < f.tokens.size() && f.tokens[i].end <= s.start) ++i;
     for (std::size_t j = i; j < f.tokens.size() && f.tokens[j].start < s.end; ++j) {
       const Token& t = f.tokens[j];
       const bool ordinary = (t.lexicon & (kCommon | kWord)) != 0;
-      if (t.word() && t.look != Look::lower && t.look != Look::initial && t.size() >= 3 && !ordinary) names.emplace(t.hash, s.score);
+      if (t.word() && t.look != Look::lower && t.look != Look::initial && t.size() >= 3 && !ordinary) names.add(t.hash, s.score);
     }
   }
   if (names.empty() && known.empty()) return;
@@ -119,7 +123,7 @@ void propagate(const Known& known, Found& f) {
       while (end + 1 < f.tokens.size() && f.tokens[end + 1].glued && f.tokens[end + 1].number()) ++end;
       f.spans.push_back({t.start, f.tokens[end].end, *kind, 1});
     } else if (t.word() && t.size() >= 3) {
-      if (const auto at = names.find(t.hash); at != names.end()) f.spans.push_back({t.start, t.end, Kind::name, at->second * 0.9F});
+      if (const float* score = names.find(t.hash)) f.spans.push_back({t.start, t.end, Kind::name, *score * 0.9F});
     }
   }
 }
@@ -149,15 +153,37 @@ void Known::add(std::string_view value, Kind kind) {
   std::vector<Token> tokens;
   tokenize(value, tokens);
   for (const Token& t : tokens)
-    if (t.size() >= 3 && ((t.word() && words) || t.number())) words_.emplace(t.hash, kind);
+    if (t.size() >= 3 && ((t.word() && words) || t.number())) words_.add(t.hash, kind);
 }
 
 void TextEngine::find(std::string_view text, const Known& known, Found& found) const {
+  Folded& folded = found.folded;
+  if (folded.make(text)) {
+    find_as_it_is(folded.text(), known, found);
+    for (Span& s : found.spans) s.start = folded.begin(s.start), s.end = folded.end(s.end);
+    for (Token& t : found.tokens) t.start = folded.begin(t.start), t.end = folded.end(t.end);
+  } else {
+    find_as_it_is(text, known, found);
+  }
+  const std::vector<Encoded> encoded = folded.base64_runs(text);
+  if (encoded.empty()) return;
+  Found inside;
+  for (const Encoded& e : encoded) {
+    find_as_it_is(e.plain, known, inside);
+    if (!inside.spans.empty()) found.spans.push_back({e.begin, e.end, inside.spans[0].kind, 1});
+  }
+  settle(found.spans);
+}
+
+void TextEngine::find_as_it_is(std::string_view text, const Known& known, Found& found) const {
   found.spans.clear();
   found.tokens.clear();
   tokenize(text, found.tokens);
-  for (Token& t : found.tokens)
-    if (t.word()) t.lexicon = lexicon_.bits(t.hash);
+  constexpr std::size_t kAhead = 8;
+  for (std::size_t i = 0; i < found.tokens.size(); ++i) {
+    if (i + kAhead < found.tokens.size()) lexicon_.prefetch(found.tokens[i + kAhead].hash);
+    if (Token& t = found.tokens[i]; t.word()) t.lexicon = lexicon_.bits(t.hash);
+  }
   find_patterns(text, found.tokens, found.spans);
   if (model_ != nullptr) {
     tag(*model_, text, found.tokens, model_->bias, found.labels, found.margins);

@@ -8,8 +8,9 @@
 //
 // How: numbers and marks by hand-written parsers with checksums and context (SSN, NPI, DEA, MBI, VIN, cards, phones, dates, addresses …);
 // names, places and the rest by lexicon and a small trained tagger; what the record says of the patient; and whatever was called a name
-// once is one all through the text. What is found is only as good as docs/deid.md measures: a recall below one is why free text is never
-// called de-identified by Safe Harbor here.
+// once is one all through the text. Characters without width, lookalike letters, entities, percent-encoding, tags inside words and letters
+// spaced out are read through, base64 of text is read and taken whole (docs/deid.md has the list). What is found is only as good as
+// docs/deid.md measures: a recall below one is why free text is never called de-identified by Safe Harbor here.
 //
 // Pure; engine and transform are immutable, any thread; Found and contexts belong to one. Input: any bytes; fuzzed by fuzz/fuzz_deid.cc.
 // Source: 45 CFR 164.514(b)(2)(i).
@@ -19,10 +20,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "deid/codes.h"
+#include "deid/internal/fold.h"
+#include "deid/internal/word_map.h"
 #include "deid/lexicon.h"
 #include "deid/profile.h"
 #include "deid/tagger.h"
@@ -42,13 +44,10 @@ class Known {
   // Words (of names, streets, cities and organizations) of three letters or more, and numbers of three digits or more.
   void add(std::string_view value, Kind kind);
   [[nodiscard]] bool empty() const { return words_.empty(); }
-  [[nodiscard]] const Kind* find(std::uint32_t word_hash) const {
-    const auto at = words_.find(word_hash);
-    return at == words_.end() ? nullptr : &at->second;
-  }
+  [[nodiscard]] const Kind* find(std::uint32_t word_hash) const { return words_.find(word_hash); }
 
  private:
-  std::unordered_map<std::uint32_t, Kind> words_;
+  WordMap<Kind> words_;
 };
 
 struct Found {
@@ -57,6 +56,9 @@ struct Found {
   std::vector<Token> tokens;
   std::vector<Label> labels;
   std::vector<float> margins;
+  std::vector<Span> sorted;
+  WordMap<float> names;
+  Folded folded;
 };
 
 class TextEngine {
@@ -66,6 +68,7 @@ class TextEngine {
   void find(std::string_view text, const Known& known, Found& found) const;
 
  private:
+  void find_as_it_is(std::string_view text, const Known& known, Found& found) const;
   const Lexicon& lexicon_;
   const Model* model_;
 };

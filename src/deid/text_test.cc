@@ -115,6 +115,49 @@ TEST(Patterns, WhatHasAForm) {
   }
 }
 
+// What docs/deid.md says of texts that hide what they hold.
+TEST(TextEngine, ReadsThroughWhatHides) {
+  for (const Case& c : std::initializer_list<Case>{
+           // characters without width, between letters and digits
+           {"call 740\u200b-555-\u20600123", "phone:740\u200b-555-\u20600123"},
+           {"SSN 900-1\u200d2-3456", "ssn:900-1\u200d2-3456"},
+           {"Dr. Sand\u00adoval", "name:Sand\u00adoval"},
+           // lookalikes and full-width forms
+           {"Dr. \u0421arter", "name:\u0421arter"},
+           {"seen on \uff11\uff12/01/2020", "date:\uff11\uff12/01/2020"},
+           {"call \uff17\uff14\uff10-555-0123", "phone:\uff17\uff14\uff10-555-0123"},
+           // entities and percent-encoding
+           {"Dr. S&aacute;nchez", "name:S&aacute;nchez"},
+           {"Dr.&nbsp;Wake", "name:Wake"},
+           {"&#77;RN: 00-123-45", "mrn:00-123-45"},
+           {"a.wake&#64;mail.example", "email:a.wake&#64;mail.example"},
+           {"a.wake%40mail.example", "email:a.wake%40mail.example"},
+           {"740%2D555%2D0123", "phone:740%2D555%2D0123"},
+           // tags inside words, letters spaced out
+           {"Dr. <b>W</b>ake", "name:W</b>ake"},
+           {"Dr. W a k e r", "name:W a k e r"},
+           // base64: whole
+           {"see UGhvbmUgNzQwLTU1NS0wMTIzIG9mIE1hcmlhIFNhbmRvdmFs ok", "phone:UGhvbmUgNzQwLTU1NS0wMTIzIG9mIE1hcmlhIFNhbmRvdmFs"},
+           // and what isn't hidden stays what it is
+           {"A. B. C. D. and 50%20 of it, AT&T; <5% <b>", ""},
+           {"VGhlIHdlYXRoZXIgaXMgZmluZSBhbmQgZHJ5IHRvZGF5Lg==", ""},
+       })
+    EXPECT_EQ(found(c.text), std::string(c.spans)) << c.text;
+}
+
+// A text of folded pieces and one without: the same words are found at the places that they stand at.
+TEST(TextEngine, FoldedPlacesAreThoseOfTheText) {
+  const std::string plain =
+      "Patient Maria Sandoval, MRN: 00-123-45, was seen 3/14/1979 by Dr. Roux. Sandoval is well. Call (740) 555-0123.";
+  for (std::size_t at = 1; at < plain.size(); ++at) {
+    std::string text = plain;
+    text.insert(at, "\u200b");
+    std::string bare = found(text, "en");
+    for (std::size_t k = bare.find("\u200b"); k != std::string::npos; k = bare.find("\u200b")) bare.erase(k, 3);
+    EXPECT_EQ(bare, found(plain, "en")) << at;
+  }
+}
+
 TEST(TextEngine, NamesAndPlaces) {
   EXPECT_EQ(found("Patient Maria Sandoval was seen. Sandoval is well.", "en"), "name:Maria Sandoval name:Sandoval");
   EXPECT_EQ(found("Nombre:  Pedro.\nApellidos: De Miguel Rivera.\nNHC: 2569870.\n", "es"), "name:Pedro name:De Miguel Rivera mrn:2569870");

@@ -23,10 +23,18 @@ constexpr std::array<std::string_view, 16> kTowns = {"Millbrook", "Fairhaven", "
                                                      "Northvale", "Oakridge",  "Pinefield", "Redwater", "Southbury", "Westford",
                                                      "Ashby",     "Brookside", "Clearwell", "Dunham"};
 
-std::string tag_of(Kind kind) {
-  std::string tag = "[";
-  for (const char c : name(kind)) tag += static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
-  return tag + "]";
+// "[NAME]"
+const std::string& tag_of(Kind kind) {
+  static const auto kTags = [] {
+    std::array<std::string, kKinds> tags;
+    for (std::size_t k = 0; k < kKinds; ++k) {
+      tags[k] = "[";
+      for (const char c : name(static_cast<Kind>(k))) tags[k] += static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+      tags[k] += "]";
+    }
+    return tags;
+  }();
+  return kTags[static_cast<std::size_t>(kind)];
 }
 
 // The year in a written date, or 0.

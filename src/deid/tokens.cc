@@ -43,7 +43,7 @@ Class high(std::string_view text, std::size_t at, std::size_t& size) {
 }
 
 // Adds the lower-case bytes of one character to a hash.
-std::uint32_t add(std::uint32_t h, std::string_view text, std::size_t at, std::size_t size) {
+inline std::uint32_t add(std::uint32_t h, std::string_view text, std::size_t at, std::size_t size) {
   const auto a = static_cast<unsigned char>(text[at]);
   if (size == 1) return (h ^ (a >= 'A' && a <= 'Z' ? a | 0x20U : a)) * kFnvPrime;
   for (std::size_t i = 0; i < size; ++i) {
@@ -58,14 +58,9 @@ std::uint32_t add(std::uint32_t h, std::string_view text, std::size_t at, std::s
 
 std::uint32_t word_hash(std::string_view word) {
   std::uint32_t h = kFnvStart;
-  for (std::size_t at = 0; at < word.size();) {
-    std::size_t size = 1;
-    if (kClass[static_cast<unsigned char>(word[at])] == kHigh && high(word, at, size) == kHigh) {
-      at += size;
-      continue;
-    }
-    h = add(h, word, at, size);
-    at += size;
+  for (std::size_t at = 0, size = 1; at < word.size(); at += size) {
+    size = 1;
+    if (kClass[static_cast<unsigned char>(word[at])] != kHigh || high(word, at, size) != kHigh) h = add(h, word, at, size);
   }
   return h;
 }
@@ -83,30 +78,34 @@ std::string lower(std::string_view text) {
 
 void tokenize(std::string_view text, std::vector<Token>& out) {
   std::size_t at = 0, last_end = ~std::size_t{0};
+  const auto class_at = [&](std::size_t i) { return kClass[static_cast<unsigned char>(text[i])]; };
   while (at < text.size()) {
     std::size_t size = 1;
-    Class c = kClass[static_cast<unsigned char>(text[at])];
+    Class c = class_at(at);
+    if (c == kSpace) {
+      ++at;
+      continue;
+    }
     if (c == kHigh) c = high(text, at, size);
     if (c == kSpace || c == kHigh) {
       at += size;
       continue;
     }
-    Token token;
+    Token& token = out.emplace_back();
     token.start = static_cast<std::uint32_t>(at);
     token.glued = at == last_end;
     if (c == kLine) {
       token.look = Look::line;
-      while (at < text.size() && kClass[static_cast<unsigned char>(text[at])] == kLine) ++at;
+      while (at < text.size() && class_at(at) == kLine) ++at;
     } else if (c == kDigit) {
       token.look = Look::number;
       std::uint32_t h = kFnvStart;
-      while (at < text.size()) {
+      for (; at < text.size(); at += size) {
         size = 1;
-        Class d = kClass[static_cast<unsigned char>(text[at])];
+        Class d = class_at(at);
         if (d == kHigh) d = high(text, at, size);
         if (d != kDigit) break;
         h = add(h, text, at, size);
-        at += size;
       }
       token.hash = h;
     } else if (c == kMark) {
@@ -116,33 +115,34 @@ void tokenize(std::string_view text, std::vector<Token>& out) {
     } else {
       std::uint32_t h = kFnvStart;
       std::size_t letters = 0, upper = 0;
-      const bool first_upper = c == kUpper;
-      while (at < text.size()) {
-        size = 1;
-        Class d = kClass[static_cast<unsigned char>(text[at])];
-        if (d == kHigh) {
-          d = high(text, at, size);
-          if (d == kHigh) {
-            at += size;
-            continue;
-          }
+      for (;;) {
+        // The letters of ASCII, in lower case; then one character beyond it, if the word goes on with it.
+        const std::size_t from = at;
+        for (Class d; at < text.size() && ((d = class_at(at)) == kLower || d == kUpper); ++at) {
+          upper += d == kUpper;
+          h = (h ^ (static_cast<unsigned char>(text[at]) | 0x20U)) * kFnvPrime;
         }
-        if (d != kLower && d != kUpper) break;
-        upper += d == kUpper;
-        ++letters;
-        h = add(h, text, at, size);
+        letters += at - from;
+        if (at == text.size() || class_at(at) != kHigh) break;
+        const Class d = high(text, at, size);
+        if (d == kLower || d == kUpper) {
+          upper += d == kUpper;
+          ++letters;
+          h = add(h, text, at, size);
+        } else if (d != kHigh) {
+          break;
+        }
         at += size;
       }
       token.hash = h;
       token.look = upper == 0                  ? Look::lower
                    : letters == 1              ? Look::initial
                    : upper == letters          ? Look::upper
-                   : first_upper && upper == 1 ? Look::capital
+                   : c == kUpper && upper == 1 ? Look::capital
                                                : Look::mixed;
     }
     token.end = static_cast<std::uint32_t>(at);
     last_end = at;
-    out.push_back(token);
   }
 }
 

@@ -5,12 +5,13 @@ import csv
 import io
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
 import time
 
-from world import BINARY, Case, open_clinic, planted_in, servers, wait_for
+from world import BINARY, ROOT, Case, open_clinic, planted_in, servers, wait_for
 
 GATE = None
 LABS = "/fhir/Observation?category=laboratory&_count=50"
@@ -254,6 +255,38 @@ class Files(Case):
         review = (self.folder / "review.jsonl").read_text()
         self.assertGreater(len(review.splitlines()), 20)
         self.assertEqual([d for d in direct if len(d) > 3 and d in review], [], "the review sheet shows only the look of words")
+
+    def test_no_direct_identifier_of_a_synthea_patient_survives(self):
+        shared = ROOT.parent / "shared" / "data"
+        ndjson, bundles = shared / "fhir/synthea-10", shared / "deid/ms-health-anon/FHIR/samples/fhir-r4-files"
+        if not ndjson.exists() or not bundles.exists():
+            self.skipTest("no Synthea samples in ../shared/data")
+        everything = self.folder / "synthea.ndjson"
+        everything.write_text("".join(f.read_text() for f in sorted(ndjson.glob("*.000.ndjson"))))
+        patients = notes = 0
+        for source in [everything, *sorted(bundles.glob("*.json"))]:
+            with self.subTest(source.name):
+                run = subprocess.run([str(BINARY), "deid", str(source)], capture_output=True, timeout=300)
+                self.assertIn(run.returncode, (0, 1), "1: a type that no rule knows (Provenance) was left out")
+                out = run.stdout.decode()
+                lines = source.read_text().splitlines() if source is everything else [source.read_text()]
+                whole, clean = map(json.loads, lines), [json.loads(line) for line in out.splitlines()]
+                read = [base64.b64decode(d).decode() for d in values(clean, "data")]
+                notes += len(read)
+                everywhere = "\n".join(strings(clean) + read).lower()
+                resources = [r["resource"] if "resource" in r else r for r in (e for w in whole for e in w.get("entry", [w]))]
+                for patient in (r for r in resources if r["resourceType"] == "Patient"):
+                    patients += 1
+                    direct = {t["value"] for t in patient.get("telecom", [])} | {i["value"] for i in patient.get("identifier", [])}
+                    direct |= {w for n in patient["name"] for w in [n["family"], *n["given"]]} | {patient["birthDate"], patient["id"]}
+                    direct |= {w for a in patient["address"] for w in [*a["line"], a["city"], a.get("postalCode", "")]}
+                    direct |= {e["valueString"] for e in patient.get("extension", []) if e["url"].endswith("mothersMaidenName")}
+                    direct = {d.lower() for d in direct if len(d) > 3}
+                    self.assertGreater(len(direct), 8)
+                    seen = [d for d in direct if d in everywhere]
+                    self.assertEqual([d for d in seen if re.search(rf"(?<!\w){re.escape(d)}(?!\w)", everywhere)], [])
+        self.assertGreater(patients, 10)
+        self.assertGreater(notes, 1000)
 
     def test_a_limited_data_set_keeps_ids_tied_and_says_what_it_is(self):
         source = self.folder / "p.ndjson"

@@ -194,7 +194,7 @@ int main(int argc, char** argv) {
   std::vector<Text> train, held;
   for (std::size_t i = 0; i < all.size(); ++i) (i % 10 == 9 ? held : train).push_back(all[i]);
   Model shape;
-  shape.triggers = triggers_of(train);
+  shape.set_triggers(triggers_of(train));
   shape.numbers = argc <= 4 || std::string_view(argv[4]) != "words";
   Averaged w;
   std::vector<Sight> sights;
