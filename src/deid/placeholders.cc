@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view kAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";  // Crockford's
 constexpr std::size_t kCode = 4;
+constexpr std::size_t kFirstLetter = 10;
 
 constexpr bool letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -92,6 +93,10 @@ Seen core_at(std::string_view text, std::size_t at, bool any_case, bool escaped)
     if (kAlphabet.find(c) == std::string_view::npos) break;
     seen.core += c;
   }
+  if (size == kCode && at < text.size()) {  // of a part of that name
+    const char c = any_case ? upper(text[at]) : text[at];
+    if (kAlphabet.find(c, kFirstLetter) != std::string_view::npos) seen.core += c, ++at;
+  }
   seen.size = at - begin;
   if (size == kCode)
     seen.match = Match::whole;
@@ -101,7 +106,8 @@ Seen core_at(std::string_view text, std::size_t at, bool any_case, bool escaped)
 }
 
 // A code as issue() draws them: a digit and a letter among its characters.
-bool drawn(std::string_view code) {
+bool drawn(std::string_view core) {
+  const std::string_view code = core.substr(core.rfind('_') + 1, kCode);
   return std::any_of(code.begin(), code.end(), digit) && std::any_of(code.begin(), code.end(), letter);
 }
 
@@ -161,16 +167,20 @@ void Placeholders::mark_theirs(std::string_view text) {
   }
 }
 
-std::string Placeholders::issue(std::string_view value, Kind kind, bool bare) {
+std::string Placeholders::issue(std::string_view value, Kind kind, bool bare, std::string_view part_of) {
   auto at = by_value_.find(value);
   if (at == by_value_.end()) {
     std::string core;
-    do {
+    const auto taken = [&] { return by_core_.contains(core) || theirs_.contains(core); };
+    if (const auto whole = by_value_.find(part_of); whole != by_value_.end())
+      for (std::size_t letter = kFirstLetter; letter < kAlphabet.size() && (core.empty() || taken()); ++letter)
+        core = whole->second->core + kAlphabet[letter];
+    while (core.empty() || taken() || !drawn(core)) {
       std::array<std::byte, kCode> raw{};
       random_.fill(raw);
       core = kinds()[static_cast<std::size_t>(kind)] + '_';
       for (const std::byte b : raw) core += kAlphabet[static_cast<std::size_t>(b) % kAlphabet.size()];
-    } while (!drawn(std::string_view(core).substr(core.size() - kCode)) || by_core_.contains(core) || theirs_.contains(core));
+    }
     const Entry& made = entries_.emplace_back(Entry{std::move(core), std::string(value)});
     by_core_.emplace(made.core, &made);
     at = by_value_.emplace(made.value, &made).first;
@@ -223,7 +233,7 @@ void TextRestorer::run(std::string_view text, bool last, std::string& out) {
     const std::string* value = seen.match == Match::whole ? map_->find(seen.core) : nullptr;
     const bool bare = letter(c);
     if (value == nullptr) {
-      const bool looks = !bare || drawn(std::string_view(seen.core).substr(seen.core.size() - kCode));
+      const bool looks = !bare || drawn(seen.core);
       if (looks && !map_->theirs(seen.core)) ++unresolved_;
     } else {
       out += text.substr(done, at - done);

@@ -38,8 +38,9 @@ class Placeholders {
 
   // Every look-alike in the text is the caller's own. Before the first issue().
   void mark_theirs(std::string_view text);
-  // "[[NAME_7F3K]]". bare: "NAME_7F3K", for places whose form allows no brackets.
-  [[nodiscard]] std::string issue(std::string_view value, Kind kind, bool bare = false);
+  // "[[NAME_7F3K]]". bare: "NAME_7F3K", for places whose form allows no brackets. part_of: a value that was issued, of which this one is a
+  // part or another spelling; its placeholder is that one's and a letter, "[[NAME_7F3KA]]".
+  [[nodiscard]] std::string issue(std::string_view value, Kind kind, bool bare = false, std::string_view part_of = {});
   // By the code between the brackets, "NAME_7F3K"; nullptr: never issued.
   [[nodiscard]] const std::string* find(std::string_view core) const;
   [[nodiscard]] bool theirs(std::string_view core) const { return theirs_.contains(std::string(core)); }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <unordered_set>
 
@@ -463,6 +464,42 @@ struct Prompt::Spans {
   }
 };
 
+namespace {
+
+// A name that the engine drew over the words between two ("Sandoval was seen. Plantedworth") is taken apart there: to a model they tell
+// what happened. Only lower-case words of the dictionary that are nobody's name come free so.
+void part_names(const Found& found, std::vector<Span>& out) {
+  const auto between = [](const Token& t) {
+    return t.look == Look::lower && t.size() >= 3 && (t.lexicon & (kCommon | kWord)) != 0 && (t.lexicon & (kFirst | kLast)) == 0;
+  };
+  std::size_t n = 0;
+  for (const Span& s : found.spans) {
+    if (s.kind != Kind::name) {
+      out.push_back(s);
+      continue;
+    }
+    while (n < found.tokens.size() && found.tokens[n].end <= s.start) ++n;
+    Span part = s;
+    bool open = false, parted = false;
+    for (; n < found.tokens.size() && found.tokens[n].start < s.end; ++n) {
+      const Token& t = found.tokens[n];
+      if (between(t) && !t.glued) {
+        if (open) out.push_back(part);
+        open = false;
+        parted = true;
+      } else if (t.word() || t.number()) {
+        if (!open) part.start = parted ? t.start : s.start;
+        part.end = t.end;
+        open = true;
+      }
+    }
+    if (open) part.end = s.end;
+    if (open || !parted) out.push_back(part);
+  }
+}
+
+}  // namespace
+
 // All texts are read as one: what the first message calls a name is one in the last tool's result. A value stands behind its key, so that
 // "mrn": 1234567 is seen as what it is.
 Prompt::Spans Prompt::find(const PromptMaker& maker) const {
@@ -493,7 +530,11 @@ Prompt::Spans Prompt::find(const PromptMaker& maker) const {
   }
   Found found;
   maker.engine.find(joined, Known(), found);
-  std::vector<Span>& spans = found.spans;
+  std::vector<Span> spans;
+  if (maker.placeholders != nullptr)
+    part_names(found, spans);
+  else  // as on files: what an expert judged
+    spans = found.spans;
 
   // A number that was found once is one wherever it stands. (Names the engine follows itself, but not into what programs are called.)
   std::unordered_map<std::uint32_t, Kind> numbers;
@@ -564,9 +605,48 @@ bool stays(const Profile& profile, Kind kind, std::string_view original) {
 
 }  // namespace
 
+// "Sandoval" is a part of "Maria Sandoval", and a model must be able to see that; where two people of the prompt bear it, it is nobody's.
+void Prompt::issue_names(const Spans& found, const PromptMaker& maker) const {
+  if (stays(maker.profile, Kind::name, {})) return;
+  struct Words {
+    std::string_view value;
+    std::vector<std::uint32_t> hashes;
+  };
+  std::vector<Words> singles;
+  std::map<std::vector<std::uint32_t>, std::string_view> whole;
+  std::unordered_map<std::uint32_t, std::string_view> bearers;  // empty: more than one
+  std::unordered_set<std::string_view> seen;
+  std::vector<Token> tokens;
+  for (std::size_t n = 0; n < pieces_.size(); ++n)
+    for (std::size_t k = found.begin[n]; k < found.begin[n + 1]; ++k) {
+      const Span& s = found.spans[k];
+      const std::string_view value = pieces_[n].plain.substr(s.start, s.end - s.start);
+      if (s.kind != Kind::name || !seen.insert(value).second) continue;
+      Words words{value, {}};
+      tokens.clear();
+      tokenize(value, tokens);
+      for (const Token& t : tokens)
+        if (t.word() && t.look != Look::initial && t.size() >= 2) words.hashes.push_back(t.hash);
+      std::sort(words.hashes.begin(), words.hashes.end());
+      if (words.hashes.size() == 1) singles.push_back(std::move(words));
+      if (words.hashes.size() < 2) continue;
+      const auto [at, fresh] = whole.try_emplace(words.hashes, value);
+      (void)maker.placeholders->issue(value, Kind::name, false, fresh ? std::string_view() : at->second);
+      if (!fresh) continue;
+      for (const std::uint32_t hash : words.hashes) {
+        const auto [bearer, first] = bearers.try_emplace(hash, value);
+        if (!first) bearer->second = {};  // in another name, or twice in this one: "Maria Sandoval and Mr. Jose Sandoval"
+      }
+    }
+  for (const Words& w : singles)
+    if (const auto at = bearers.find(w.hashes[0]); at != bearers.end() && !at->second.empty())
+      (void)maker.placeholders->issue(w.value, Kind::name, false, at->second);
+}
+
 Result<std::string> Prompt::made(const PromptMaker& maker) const {
   LICET_TRY_VOID(fits(maker.placeholders != nullptr));
   const Spans found = find(maker);
+  if (maker.placeholders != nullptr) issue_names(found, maker);
   const TextTransform transform(maker.library, maker.profile);
   const TextContext context{.as_of = maker.as_of, .codes = &maker.codes, .key = {}, .patient = {}};
   std::unordered_map<std::string_view, std::string> handles;

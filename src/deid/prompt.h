@@ -82,6 +82,7 @@ class Prompt {
   struct Spans;  // of each piece
   Prompt() = default;
   [[nodiscard]] Spans find(const PromptMaker& maker) const;
+  void issue_names(const Spans& found, const PromptMaker& maker) const;
 
   std::string_view body_;
   std::vector<Piece> pieces_;

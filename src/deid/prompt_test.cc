@@ -82,7 +82,20 @@ TEST(Prompt, NamesBecomePlaceholdersTheSameForTheSame) {
       chat(R"("messages":[{"role":"system","content":"You help Dr. Plantedworth."},)"
            R"({"role":"user","content":"Maria Sandoval, MRN: 1234567, born 3/14/1979. Dr. Plantedworth saw Sandoval; 1234567 again."}])"),
       R"({"model":"m","messages":[{"role":"system","content":"You help Dr. [[NAME_1]]."},)"
-      R"({"role":"user","content":"[[NAME_2]], MRN: [[MRN_3]], born [[DATE_4]]. Dr. [[NAME_1]] saw [[NAME_5]]; [[MRN_3]] again."}]})");
+      R"({"role":"user","content":"[[NAME_2]], MRN: [[MRN_3]], born [[DATE_4]]. Dr. [[NAME_1]] saw [[NAME_2A]]; [[MRN_3]] again."}]})");
+}
+
+TEST(Prompt, APartOfANameIsSeenToBeOne) {
+  const auto made = [](std::string_view text) { return chat(fmt::format(R"("messages":[{{"role":"user","content":"{}"}}])", text)); };
+  const auto words = [](std::string_view text) {
+    return fmt::format(R"({{"model":"m","messages":[{{"role":"user","content":"{}"}}]}})", text);
+  };
+  EXPECT_EQ(made("Sandoval came. Ms. Maria Sandoval was seen. MARIA SANDOVAL went."),
+            words("[[NAME_1B]] came. Ms. [[NAME_1]] was seen. [[NAME_1A]] went."))
+      << "what happened between two names is no part of them";
+  EXPECT_EQ(made("Ms. Maria Sandoval came. Dr. Jose Sandoval saw her. Mr. Sandoval spoke."),
+            words("[[NAME_1]] came. Dr. [[NAME_2]] saw her. Mr. [[NAME_3]] spoke."))
+      << "whose name it is nobody can tell";
 }
 
 struct Case {
@@ -110,9 +123,9 @@ TEST(Prompt, ChatShapes) {
           // tool calls: JSON in a string, keys, numbers
           {R"("messages":[{"role":"assistant","tool_calls":[{"id":"call_9","type":"function","function":{"name":"f","arguments":"{\"mrn\": 1234567, \"n\": 3, \"who\": \"Maria Sandoval\"}"}}]},{"role":"tool","tool_call_id":"call_9","content":"{\"Maria Sandoval\":[true,null,\"1234567\"]}"}])",
            R"({"model":"m","messages":[{"role":"assistant","tool_calls":[{"id":"call_00000001","type":"function","function":{"name":"f","arguments":"{\"mrn\": \"[[MRN_1]]\", \"n\": 3, \"who\": \"[[NAME_2]]\"}"}}]},{"role":"tool","tool_call_id":"call_00000001","content":"{\"[[NAME_2]]\":[true,null,\"[[MRN_1]]\"]}"}]})"},
-           // keys: a program's own stay unless somebody of this prompt is in them
-           {R"("messages":[{"role":"user","content":"Maria Sandoval"},{"role":"tool","tool_call_id":"c","content":"{\"seen_by\":{\"sandoval_chart\":1,\"Sandoval\":2}}"}])",
-            R"({"model":"m","messages":[{"role":"user","content":"[[NAME_1]]"},{"role":"tool","tool_call_id":"call_00000001","content":"{\"seen_by\":{\"[[NAME_2]]\":1,\"[[ORGANIZATION_3]]\":2}}"}]})"},
+          // keys: a program's own stay unless somebody of this prompt is in them
+          {R"("messages":[{"role":"user","content":"Maria Sandoval"},{"role":"tool","tool_call_id":"c","content":"{\"seen_by\":{\"sandoval_chart\":1,\"Sandoval\":2}}"}])",
+           R"({"model":"m","messages":[{"role":"user","content":"[[NAME_1]]"},{"role":"tool","tool_call_id":"call_00000001","content":"{\"seen_by\":{\"[[NAME_2]]\":1,\"[[ORGANIZATION_3]]\":2}}"}]})"},
           // schemas: texts are read, bounds stay
           {R"("tools":[{"type":"function","function":{"name":"f","description":"For Dr. Plantedworth","strict":true,"parameters":{"type":"object","properties":{"n":{"type":"integer","maximum":9999999999,"description":"as Dr. Plantedworth says"}},"required":["n"]}}}])",
            R"({"model":"m","tools":[{"type":"function","function":{"name":"f","description":"For Dr. [[NAME_1]]","strict":true,"parameters":{"type":"object","properties":{"n":{"type":"integer","maximum":9999999999,"description":"as Dr. [[NAME_1]] says"}},"required":["n"]}}}]})"},
@@ -278,6 +291,7 @@ TEST(Placeholders, AreRecognizedAsModelsWriteThem) {
   const std::string full = map.issue("O\"Brien", Kind::name), core = full.substr(2, full.size() - 4);
   ASSERT_EQ(map.issue("O\"Brien", Kind::id), full) << "the first kind stays";
   ASSERT_EQ(map.issue("O\"Brien", Kind::name, true), core);
+  ASSERT_EQ(map.issue("Obie", Kind::name, true, "O\"Brien"), core + "A");
   std::string small = full, escaped;
   for (char& c : small) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
   escaped = "\\[\\[" + core.substr(0, 4) + "\\_" + core.substr(5) + "\\]\\]";
@@ -291,6 +305,7 @@ TEST(Placeholders, AreRecognizedAsModelsWriteThem) {
   EXPECT_EQ(back(full), "O\"Brien");
   EXPECT_EQ(back("**" + full + "**'s, (" + full + ")"), "**O\"Brien**'s, (O\"Brien)");
   EXPECT_EQ(back(small), "O\"Brien");
+  EXPECT_EQ(back("[[" + core + "A]] " + core + "A, [[" + core + "B]]"), "Obie Obie, [[" + core + "B]] !1");
   EXPECT_EQ(back(escaped), "O\"Brien");
   EXPECT_EQ(back("Dear " + core + "\xe2\x80\x99s"), "Dear O\"Brien\xe2\x80\x99s");
   EXPECT_EQ(back("x" + core + " " + core + "1 _" + core), "x" + core + " " + core + "1 _" + core) << "parts of other words";
@@ -431,7 +446,8 @@ TEST(Answer, AnySplitOfAnyStreamGivesTheSame) {
     Placeholders map(random);
     Writer writer(api, responses, random);
     std::vector<std::string> issued;
-    for (const std::string& v : values) issued.push_back(map.issue(v, static_cast<Kind>(writer.below(kKinds))));
+    for (const std::string& v : values)
+      issued.push_back(map.issue(v, static_cast<Kind>(writer.below(kKinds)), false, writer.below(3) == 0 ? values[0] : std::string_view()));
     // Texts with placeholders, beginnings of them, look-alikes and marks.
     std::vector<std::string> texts, plain;
     for (std::size_t k = 0; k < 1 + writer.below(4); ++k) {
