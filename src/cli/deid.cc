@@ -243,7 +243,7 @@ class Deidentifier {
       }
       keep(part, to);
     }
-    ++files_;
+    if (!run_->withheld) ++files_;
     if (isatty(2) != 0 && !args_.quiet) std::fprintf(stderr, "\r%zu of %zu files, %.1f MB/s ", files_ + skipped_, of, speed());
     return {};
   }
@@ -664,15 +664,18 @@ class Deidentifier {
                  records_ + run_->records, removed_, failed_, speed());
     if (args_.spans) return;
     if (documents_ > 0)
-      std::fprintf(stderr, "%zu documents: plain text is what was made of them; pictures beside text were not read, and are not in it.\n", documents_);
+      std::fprintf(stderr, "%zu documents: plain text is what was made of them; pictures beside text were not read, and are not in it.\n",
+                   documents_);
     if (const auto& d = run_->dicom; d.files > 0)
-      std::fprintf(stderr,
-                   "%zu DICOM files. Pixels: %zu not looked at, since their kind holds no words; %zu read by tesseract, %zu places made black, "
-                   "and it may miss some;\n"
-                   "%zu written unread, as --pixels accept-unread says. Faces in volumes of a head were not looked for.\n",
-                   d.files, d.clear, d.read, d.words, d.accepted);
+      std::fprintf(
+          stderr,
+          "%zu DICOM files. Pixels: %zu not looked at, since their kind holds no words; %zu read by tesseract, %zu places made black, "
+          "and it may miss some;\n"
+          "%zu written unread, as --pixels accept-unread says. Faces in volumes of a head were not looked for.\n",
+          d.files, d.clear, d.read, d.words, d.accepted);
     if (run_->dicom.telling_names > 0)
-      std::fprintf(stderr, "%zu files have a name that holds a name, number or UID of their people, and kept it: rename them before they go.\n",
+      std::fprintf(stderr,
+                   "%zu files have a name that holds a name, number or UID of their people, and kept it: rename them before they go.\n",
                    run_->dicom.telling_names);
     switch (profile_->form) {
       case deid::Form::deidentified:
@@ -730,19 +733,22 @@ int deid_verb(const DeidArgs& args) {
 
 void add_deid(CLI::App& app, Run& run) {
   auto args = std::make_shared<DeidArgs>();
-  CLI::App* c = app.add_subcommand("deid", "De-identify files, folders or a pipe: text, FHIR, HL7 v2, X12, C-CDA, CSV, DICOM; the text of PDF, DOCX, ODT, HTML");
+  CLI::App* c = app.add_subcommand(
+      "deid", "De-identify files, folders or a pipe: text, FHIR, HL7 v2, X12, C-CDA, CSV, DICOM; the text of PDF, DOCX, ODT, HTML");
   c->add_option("input", args->inputs, "files and folders; none, or -: standard input");
   c->add_option("-o,--out", args->out, "file or folder to write; files that are there already are not made again");
   c->add_option("--profile", args->profile, "what is done, and what the result is in law (packs/deid)")->capture_default_str();
-  c->add_option("--format", args->format, "auto (by its first bytes, then its name), text, fhir, ndjson, hl7, x12, ccda, csv, dicom, pdf, docx, odt, html")
+  c->add_option("--format", args->format,
+                "auto (by its first bytes, then its name), text, fhir, ndjson, hl7, x12, ccda, csv, dicom, pdf, docx, odt, html")
       ->capture_default_str();
   c->add_option("--columns", args->columns,
                 "of CSV: a file of lines NAME = KIND, or NAME=KIND,… (name, date, zip, text …; patient, number, token, keep, drop); others "
                 "are emptied");
   c->add_flag("--accept-inferred", args->accept_inferred, "of CSV: use what the columns are taken for, without asking");
-  c->add_option("--pixels", args->pixels,
-                "of DICOM whose pixels may show who it is: clean (words that tesseract sees are made black; what can't be read is left out), "
-                "refuse (so is what holds words), accept-unread (you have looked at those that can't be read)")
+  c->add_option(
+       "--pixels", args->pixels,
+       "of DICOM whose pixels may show who it is: clean (words that tesseract sees are made black; what can't be read is left out), "
+       "refuse (so is what holds words), accept-unread (you have looked at those that can't be read)")
       ->capture_default_str();
   c->add_option("--language", args->language, "of text: en, es")->capture_default_str();
   c->add_option("--key", args->key, "file of 32 secret bytes for surrogates and date shifts; without it they hold for this run only");

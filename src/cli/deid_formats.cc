@@ -39,7 +39,8 @@ std::optional<DeidFormat> detect_format(std::string_view head, const std::filesy
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   if (codec::looks_like_dicom(head)) return DeidFormat::dicom;
   if (head.starts_with("\xef\xbb\xbf")) head.remove_prefix(3);
-  if (head.starts_with("%PDF") || (head.starts_with("PK\3\4") && (extension == ".docx" || extension == ".odt"))) return DeidFormat::document;
+  if (head.starts_with("%PDF") || (head.starts_with("PK\3\4") && (extension == ".docx" || extension == ".odt")))
+    return DeidFormat::document;
   if (head.find('\0') != std::string_view::npos) return std::nullopt;
   std::string_view body = head;
   while (!body.empty() && (body[0] == '\x0b' || body[0] == ' ' || body[0] == '\r' || body[0] == '\n' || body[0] == '\t'))

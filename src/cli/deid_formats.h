@@ -44,7 +44,7 @@ struct FormatRun {
     std::size_t files = 0, clear = 0, read = 0, words = 0, accepted = 0, telling_names = 0;
   } dicom = {};
   std::string out_name = {};  // of the file that is made, below --out
-  bool withheld = false;  // of the file just read nothing may be written, whatever stands in `out`
+  bool withheld = false;      // of the file just read nothing may be written, whatever stands in `out`
 };
 
 // A message, transaction set or document that can't be transformed is reported with its place and left out; the rest goes on.

@@ -312,10 +312,13 @@ Result<void> DicomReader::take() {
   raw_.erase(0, given - z.stream.avail_in);
   pending_ = z.stream.avail_out == 0;
   z.made += made;
-  if (code == Z_STREAM_END)
+  if (code == Z_STREAM_END) {
     z.ended = true;
-  else if (code != Z_OK && code != Z_BUF_ERROR)
+    pending_ = false;
+    raw_.clear();  // padding
+  } else if (code != Z_OK && code != Z_BUF_ERROR) {
     return Error{Code::invalid_argument, fmt::format("its deflated data set is damaged behind byte {}", z.made)};
+  }
   if (z.made > limits_.inflated_bytes)
     return Error{Code::exhausted, fmt::format("its deflated data set is larger than {} MiB", limits_.inflated_bytes >> 20)};
   return {};
@@ -422,6 +425,7 @@ Result<bool> DicomReader::find_pixels() {
     }
     if (!*some) {
       if (!all) return false;
+      if (data_.empty()) return Error{Code::invalid_argument, "its data set is empty"};
       if (inflater_ != nullptr && !inflater_->ended) return Error{Code::invalid_argument, "it ends inside its deflated data set"};
       head_.data = data_;
       passed_ = data_.size();

@@ -202,6 +202,9 @@ TEST(Dicom, DeflatedDataSetsThereAndBack) {
     EXPECT_EQ(g.pixels.size(), std::size_t{3} << 20);
   }
   EXPECT_NE(read(bytes.substr(0, bytes.size() - 200), 64).error, "");
+  const std::string nothing = file("1.2.840.10008.1.2.1.99", "\x03\0and more"s);  // a deflated stream that ends where it begins
+  EXPECT_EQ(read(nothing, 1).error, "its data set is empty");
+  EXPECT_EQ(read(nothing, nothing.size()).error, "its data set is empty");
   EXPECT_NE(read(bytes, bytes.size(), {.inflated_bytes = 1 << 20}).error.find("larger than 1 MiB"), std::string::npos);
 }
 

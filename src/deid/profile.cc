@@ -128,10 +128,12 @@ class Loader {
     if (kind == "xml-rules") return xml(document);
     if (kind == "column-names") return column_names(document);
     if (kind == "dicom-table" || kind == "dicom-rules") {
-      if (auto read = read_dicom(document, library_.dicom); !read) return Error{read.error().code, source_->path + ":" + read.error().message};
+      if (auto read = read_dicom(document, library_.dicom); !read)
+        return Error{read.error().code, source_->path + ":" + read.error().message};
       return {};
     }
-    return fault(document.place, "kind is deid-profile, fhir-elements, segment-rules, xml-rules, dicom-rules, dicom-table, column-names or zip3");
+    return fault(document.place,
+                 "kind is deid-profile, fhir-elements, segment-rules, xml-rules, dicom-rules, dicom-table, column-names or zip3");
   }
 
   Result<void> profile(const Node& document) {

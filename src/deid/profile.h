@@ -218,12 +218,12 @@ struct DicomRules {
   };
   static constexpr std::size_t kOptions = 9;
   struct Taken {
-    std::string code, name;                 // of PS3.16 CID 7050
+    std::string code, name;                  // of PS3.16 CID 7050
     std::vector<std::pair<Kind, Act>> when;  // the profile does one of these
   };
   struct Row {
     std::uint32_t tag = 0;
-    Do basic = Do::remove;               // of X/Z/D and the like the strictest that any object's definition allows
+    Do basic = Do::remove;                 // of X/Z/D and the like the strictest that any object's definition allows
     std::array<char, kOptions> options{};  // 'K', 'C' or 0
   };
   struct Pixels {
@@ -231,11 +231,11 @@ struct DicomRules {
         photo_classes;  // sorted
   };
   std::array<Taken, kOptions> options;
-  std::vector<Row> rows;                                      // sorted by tag
-  std::vector<std::pair<std::uint32_t, Kind>> identifiers;     // sorted by tag
-  std::vector<std::uint32_t> parts, words, codes, bytes;       // sorted
-  std::vector<std::string> terminologies;                     // sorted
-  std::vector<std::pair<std::string, std::string>> refused;    // SOP class, why
+  std::vector<Row> rows;                                     // sorted by tag
+  std::vector<std::pair<std::uint32_t, Kind>> identifiers;   // sorted by tag
+  std::vector<std::uint32_t> parts, words, codes, bytes;     // sorted
+  std::vector<std::string> terminologies;                    // sorted
+  std::vector<std::pair<std::string, std::string>> refused;  // SOP class, why
   Pixels pixels;
 };
 
