@@ -254,7 +254,7 @@ void features(const std::vector<Sight>& sights, std::size_t i, const History& hi
 
 History Walk::at(const Token& token) const {
   History h = history_;
-  if ((may_be_seen_ >> (token.hash >> 26) & 1) == 0) return h;
+  if ((may_be_seen_[token.hash >> 28] >> (token.hash >> 22 & 63) & 1) == 0) return h;
   for (const auto& [hash, label] : seen_)
     if (hash == token.hash) h.seen = label;
   return h;
@@ -276,7 +276,7 @@ void Walk::called(const Token& token, Label label) {
     }
   if (seen_.size() == 64) return;
   seen_.emplace_back(token.hash, label);
-  may_be_seen_ |= std::uint64_t{1} << (token.hash >> 26);
+  may_be_seen_[token.hash >> 28] |= std::uint64_t{1} << (token.hash >> 22 & 63);
 }
 
 void tag(const Model& model, std::string_view text, const std::vector<Token>& tokens, int bias, std::vector<Label>& labels,

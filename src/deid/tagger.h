@@ -89,7 +89,7 @@ class Walk {
  private:
   History history_;
   std::vector<std::pair<std::uint32_t, Label>> seen_;  // of words that were called something; small
-  std::uint64_t may_be_seen_ = 0;                      // by the first six bits of their hashes
+  std::array<std::uint64_t, 16> may_be_seen_{};        // by the first ten bits of their hashes
 };
 
 void tag(const Model& model, std::string_view text, const std::vector<Token>& tokens, int bias, std::vector<Label>& labels,

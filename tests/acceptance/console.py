@@ -3,6 +3,7 @@
 Screenshots of every screen in both themes and two widths are left in build/shots, to be looked at.
 """
 
+import hashlib
 import http.client
 import json
 import pathlib
@@ -11,12 +12,14 @@ import subprocess
 import threading
 import urllib.parse
 
+import read
 from clinic import ROOT
 from world import Case, open_clinic, planted_in, servers, wait_for
 
 WEB = ROOT / "tests" / "web"
 SHOTS = ROOT / "build" / "shots"
 GATE = None
+QUOTES = {}  # of the agreement of markup, which is a PDF, as `licet read` quotes them
 MARKUP = '<img src=x onerror="hacked=1">'
 
 
@@ -26,6 +29,11 @@ def setUpModule():
     subprocess.run([ROOT / "tools" / "npm-install", "tests/web"], check=True, capture_output=True)
     GATE = open_clinic("console")
     quoted = json.dumps(MARKUP)
+    lines = read.wrapped(read.PLAIN, 90)
+    (GATE.stack / "agreements" / "marked.pdf").write_bytes(read.pdf([lines[:40], lines[40:]]))
+    _, got, _ = read.read(GATE.stack / "agreements" / "marked.pdf")
+    QUOTES.update({c["cite"]: c["quote"] for c in got["clauses"] if c["is"] == "present" and c["quote"]})
+    clauses = ", ".join(f'{{cite: "{cite}", is: present, quote-sha256: "{hashlib.sha256(q.encode()).hexdigest()}"}}' for cite, q in QUOTES.items())
     GATE.write(
         "marked.yaml",
         f"kind: organization\nid: marked-co\nname: {quoted}\nfunctions: [vendor]\ncovered: false\n---\nkind: system\nid: marked\n"
@@ -33,7 +41,7 @@ def setUpModule():
         f"data: [clinical.note]\npurposes: [TREAT]\non-behalf-of: riverbend\nvia: fhir-front\ndescription: {quoted}\n---\n"
         f"kind: agreement\nid: baa-marked\nis: baa\nup: riverbend\ndown: marked-co\n"
         f"status: signed\nsigned: 2024-01-01\neffective: 2024-01-01\n"
-        f"expires: 2025-01-01\ndocument: agreements/scribe-baa.txt\ncovers: {{systems: [marked], services: [{quoted}]}}\n",
+        f"expires: 2025-01-01\ndocument: agreements/marked.pdf\nclauses: [{clauses}]\ncovers: {{systems: [marked], services: [{quoted}]}}\n",
     )
     wait_for(lambda: any(s["id"] == "marked" for s in api("vocabulary")["systems"]), 20, "the new declaration")
     own = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
@@ -114,6 +122,17 @@ class Api(Case):
         ask("/api/v1/lift", "POST", {"Authorization": f"Bearer {key()}"}, json.dumps({"id": "scribe", "by": "test-officer"}))
         self.passes(GATE.get("/fhir/DocumentReference/doc-0001", "scribe.example"))
         self.assertEqual(len([e for e in GATE.ledger() if e.get("actor") == "test-officer"]), 2)
+
+    def test_clauses_of_a_pdf_are_quoted(self):
+        def told():
+            return {c["cite"]: c["quote"] for a in api("agreements?limit=500")["items"] if a["id"] == "baa-marked" for c in a["clauses"]}
+
+        self.assertGreater(len(QUOTES), 5)
+        wait_for(lambda: any(told().values()), 20, "the text of the PDF")
+        flat = {cite: " ".join(quote.split()) for cite, quote in QUOTES.items()}
+        found = {cite: quote for cite, quote in told().items() if quote}
+        self.assertEqual(found, {cite: flat[cite] for cite in found})
+        self.assertGreaterEqual(len(found), 0.8 * len(QUOTES), set(QUOTES) - set(found))
 
     def test_paths_lead_nowhere(self):
         for path in ("/../etc/passwd", "/assets/../../../etc/passwd", "/assets/%2e%2e/%2e%2e/etc/passwd", "/assets//etc/passwd"):

@@ -225,10 +225,21 @@ Looked look_over(std::string_view text) {
 
 }  // namespace
 
-void Folded::put(std::string_view bytes, std::size_t from, std::size_t to) {
+void Folded::add(std::string_view bytes, std::size_t from, std::size_t to, bool same) {
+  if (bytes.empty()) return;
+  pieces_.push_back({static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(to), same});
   text_ += bytes;
-  from_.insert(from_.end(), bytes.size(), static_cast<std::uint32_t>(from));
-  to_.insert(to_.end(), bytes.size(), static_cast<std::uint32_t>(to));
+}
+const Folded::Piece& Folded::piece(std::uint32_t at) const {
+  return *(std::upper_bound(pieces_.begin(), pieces_.end(), at, [](std::uint32_t v, const Piece& p) { return v < p.at; }) - 1);
+}
+std::uint32_t Folded::begin(std::uint32_t at) const {
+  const Piece& p = piece(at);
+  return p.same ? p.from + (at - p.at) : p.from;
+}
+std::uint32_t Folded::end(std::uint32_t at) const {
+  const Piece& p = piece(at - 1);
+  return p.same ? p.from + (at - p.at) : p.to;
 }
 
 bool Folded::make(std::string_view text) {
@@ -236,9 +247,14 @@ bool Folded::make(std::string_view text) {
   base64_ = saw.base64;
   if (!saw.folds) return false;
   text_.clear();
-  from_.clear();
-  to_.clear();
-  bool changed = false;
+  pieces_.clear();
+  std::size_t copied = 0;  // up to where the text is in text_
+  // [from, to) is read as these bytes, or not at all.
+  const auto put = [&](std::string_view bytes, std::size_t from, std::size_t to) {
+    add(text.substr(copied, from - copied), copied, from, true);
+    add(bytes, from, to, false);
+    copied = to;
+  };
   const auto word_at = [&](std::size_t i) {
     return i < text.size() && (is_letter(text[i]) || is_digit(text[i]) || static_cast<unsigned char>(text[i]) >= 0x80);
   };
@@ -247,16 +263,15 @@ bool Folded::make(std::string_view text) {
     std::size_t size = 1;
     if (is_letter(c)) {
       if (const std::size_t last = spaced_out(text, at); last != 0) {
-        for (; at <= last; at += 2) put(text.substr(at, 1), at, at + 1);
+        for (std::size_t i = at; i < last; i += 2) put({}, i + 1, i + 2);
         at = last + 1;
-        changed = true;
         continue;
       }
     } else if (static_cast<unsigned char>(c) >= 0xc2) {
       const std::uint32_t point = character(text, at, size);
       if (point != 0 && has_no_width(point) && at != 0) {
+        put({}, at, at + size);
         at += size;
-        changed = true;
         continue;
       }
       char plain = point >= 0xff01 && point <= 0xff5e ? static_cast<char>(point - 0xff01 + '!') : '\0';
@@ -270,13 +285,12 @@ bool Folded::make(std::string_view text) {
       if (plain != '\0') {
         put({&plain, 1}, at, at + size);
         at += size;
-        changed = true;
         continue;
       }
     } else if (c == '-') {
       if (const std::size_t gap = broken_at(text, at); gap != 0) {
+        put({}, at, at + gap);
         at += gap;
-        changed = true;
         continue;
       }
     } else if (c == '&') {
@@ -285,7 +299,6 @@ bool Folded::make(std::string_view text) {
         if (!has_no_width(*value)) put_utf8(*value == 0xa0 ? ' ' : *value, made);
         put(made, at, at + size);
         at += size;
-        changed = true;
         continue;
       }
       size = 1;
@@ -304,23 +317,20 @@ bool Folded::make(std::string_view text) {
         const char made = static_cast<char>(value);
         put({&made, 1}, at, at + 3);
         at += 3;
-        changed = true;
         continue;
       }
     } else if (c == '<') {
       const std::size_t tag = inline_tag(text.substr(at));
       if (tag != 0 && ((at > 0 && word_at(at - 1)) || word_at(at + tag))) {
+        put({}, at, at + tag);
         at += tag;
-        changed = true;
         continue;
       }
     }
-    size = std::min(size, text.size() - at);
-    for (std::size_t k = 0; k < size; ++k) put(text.substr(at + k, 1), at + k, at + k + 1);
     at += size;
   }
-  from_.push_back(static_cast<std::uint32_t>(text.size()));
-  return changed;
+  add(text.substr(std::min(copied, text.size())), copied, text.size(), true);
+  return !pieces_.empty() && (pieces_.size() > 1 || !pieces_[0].same);
 }
 
 std::vector<Encoded> Folded::base64_runs(std::string_view text) const {

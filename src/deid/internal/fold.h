@@ -28,16 +28,22 @@ class Folded {
   [[nodiscard]] bool make(std::string_view text);
   [[nodiscard]] std::string_view text() const { return text_; }
   // Of places in text(): where the bytes that they were made from begin, or the ones before them end.
-  [[nodiscard]] std::uint32_t begin(std::uint32_t at) const { return from_[at]; }
-  [[nodiscard]] std::uint32_t end(std::uint32_t at) const { return at == 0 ? from_[0] : to_[at - 1]; }
+  [[nodiscard]] std::uint32_t begin(std::uint32_t at) const;
+  [[nodiscard]] std::uint32_t end(std::uint32_t at) const;
   // Of the text that make() was given: runs of 32 characters and more.
   [[nodiscard]] std::vector<Encoded> base64_runs(std::string_view text) const;
 
  private:
-  void put(std::string_view bytes, std::size_t from, std::size_t to);
+  // Bytes of text_ from `at` on: those of the text from `from` on as they are (same), or all made from [from, to).
+  struct Piece {
+    std::uint32_t at = 0, from = 0, to = 0;
+    bool same = true;
+  };
+  [[nodiscard]] const Piece& piece(std::uint32_t at) const;
+  void add(std::string_view bytes, std::size_t from, std::size_t to, bool same);
   bool base64_ = false;
   std::string text_;
-  std::vector<std::uint32_t> from_, to_;  // of each byte of text_: the range it was made from; from_ has one more
+  std::vector<Piece> pieces_;
 };
 
 }  // namespace licet::deid
