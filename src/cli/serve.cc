@@ -10,6 +10,7 @@
 #include "cli/config.h"
 #include "cli/deid_data.h"
 #include "cli/deid_library.h"
+#include "cli/document.h"
 #include "cli/state.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -366,6 +367,11 @@ Result<int> serve(Config config) {
                             .accounts = &accounts,
                             .origin = state->origin,
                             .oidc = std::move(provider),
+                            .document_text =
+                                [](const std::string& name, const std::string& bytes) {
+                                  std::vector<std::string> notes;
+                                  return document_text(name, bytes, false, notes);
+                                },
                             .url = config.console_more.url,
                             .limits = config.limits});
   LICET_TRY_VOID(console.start());

@@ -194,6 +194,7 @@ struct Console::Inside {
              .past = &past,
              .held = &held,
              .files = options.files,
+             .document_text = options.document_text,
              .build = options.build,
              .packs = options.packs,
              .stack = options.stack,

@@ -18,6 +18,7 @@
 // one more for what takes seconds (bundles, PDF, other commits): beyond their queues callers hear 503.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -62,7 +63,9 @@ class Console final : public http::Handler {
     identity::Accounts* accounts = nullptr;  // null: there are none, and the key of this start is the only way
     std::string origin;                      // of the ledger: signs cards
     OidcOptions oidc;                        // issuer empty: none
-    std::string url;                         // as browsers reach it, without a path; empty: as the request's Host says
+    // The text of a PDF, DOCX, ODT or HTML document, for quotes of clauses; it is given name and bytes. Null: those aren't quoted.
+    std::function<Result<std::string>(const std::string&, const std::string&)> document_text;
+    std::string url;  // as browsers reach it, without a path; empty: as the request's Host says
     Limits limits;
   };
   explicit Console(Options options);

@@ -225,9 +225,55 @@ Reply Api::answer(const Route& route, const http::Request& request, const Who& w
   return *made;
 }
 
+namespace {
+
+// Of an agreement as JSON or as it is declared: a text below the stack folder, and nowhere else.
+bool below_stack(std::string_view path) {
+  return !path.empty() && !path.starts_with("/") && path.find("..") == std::string_view::npos;
+}
+bool plain_text(std::string_view path) {
+  return path.ends_with(".txt") || path.ends_with(".md");
+}
+
+}  // namespace
+
+void Api::read_documents(const epoch::Epoch& epoch) {
+  constexpr std::size_t kMostDocuments = 200, kMostBytes = 16 * 1024 * 1024;
+  if (!options_.document_text || options_.stack.empty()) return;
+  std::size_t read = 0;
+  bool fresh = false;
+  for (const stack::Document* a : epoch.world.stack->all("agreement")) {
+    const std::string path(a->text("document"));
+    std::set<std::string> wanted;
+    if (const stack::Value* clauses = a->find("clauses"))
+      for (const stack::Value& c : clauses->items)
+        if (const stack::Value* digest = c.find("quote-sha256")) wanted.insert(digest->text);
+    if (wanted.empty() || plain_text(path) || !below_stack(path) || ++read > kMostDocuments) continue;
+    auto bytes = options_.files->read_all(options_.stack + "/" + path, kMostBytes);
+    if (!bytes) continue;
+    const Digest of = crypto::sha256(*bytes);
+    {
+      const std::lock_guard lock(mutex_);
+      Quoted& known = quoted_[path];
+      if (known.of != of) known = {of, {}};
+      std::erase_if(wanted, [&](const std::string& digest) { return known.quotes.contains(digest); });
+    }
+    if (wanted.empty()) continue;
+    const auto text = options_.document_text(path, *bytes);
+    auto found = text ? quotes(*text, wanted) : std::map<std::string, std::string>();
+    const std::lock_guard lock(mutex_);
+    for (const std::string& digest : wanted) quoted_[path].quotes[digest] = found[digest];
+    fresh = true;
+  }
+  if (!fresh) return;
+  const std::lock_guard lock(mutex_);  // answers made meanwhile lack them
+  kept_.clear(), order_.clear(), kept_bytes_ = 0;
+}
+
 void Api::warm() {
   const auto epoch = options_.desk.keeper->current();
   if (!epoch) return;
+  read_documents(*epoch);
   http::Request request;
   Who who;
   who.known = true;
@@ -334,14 +380,19 @@ Reply Api::agreements(const Visit& v) {
       clause["quote"] = "";
       if (const std::string digest = text(clause, "quote-sha256"); !digest.empty()) wanted.insert(digest);
     }
-    // A text below the stack folder; where it no longer holds the words, nothing is quoted.
+    // Where the text no longer holds the words, nothing is quoted.
     const std::string path = text(one, "document");
-    const bool plain = path.ends_with(".txt") || path.ends_with(".md");
-    if (wanted.empty() || options_.stack.empty() || !plain || path.starts_with("/") || path.find("..") != std::string::npos || ++read > 200)
-      continue;
-    auto bytes = options_.files->read_all(options_.stack + "/" + path, 1024 * 1024);
-    if (!bytes) continue;
-    const auto found = quotes(*bytes, wanted);
+    if (wanted.empty() || options_.stack.empty() || !below_stack(path)) continue;
+    std::map<std::string, std::string> found;
+    if (plain_text(path)) {
+      if (++read > 200) continue;
+      auto bytes = options_.files->read_all(options_.stack + "/" + path, 1024 * 1024);
+      if (!bytes) continue;
+      found = quotes(*bytes, wanted);
+    } else {
+      const std::lock_guard lock(mutex_);
+      if (const auto at = quoted_.find(path); at != quoted_.end()) found = at->second.quotes;
+    }
     for (json& clause : one["clauses"])
       if (const auto at = found.find(text(clause, "quote-sha256")); clause.is_object() && at != found.end()) clause["quote"] = at->second;
   }

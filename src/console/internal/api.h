@@ -8,7 +8,9 @@
 // that depend on the epoch alone are kept, with their tag, until the next. Any thread.
 #pragma once
 
+#include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>
@@ -54,6 +56,7 @@ class Api {
     Past* past = nullptr;
     HeldList* held = nullptr;
     store::FileSystem* files = nullptr;
+    std::function<Result<std::string>(const std::string& name, const std::string& bytes)> document_text;
     std::string build, packs, stack, bundles, origin;
   };
   explicit Api(Options options) : options_(std::move(options)) {}
@@ -117,6 +120,8 @@ class Api {
   [[nodiscard]] Reply release_it(const Visit&);
   [[nodiscard]] Reply bundle(const Visit&);
 
+  // Finds the quoted words of agreements whose text takes a child process to read, and keeps them.
+  void read_documents(const epoch::Epoch& epoch);
   [[nodiscard]] std::shared_ptr<const FindingIndex> index_of(const EpochRef& epoch);
   [[nodiscard]] Result<EpochRef> asked_for(const Visit&);
   // An administrative act, on the ledger. unavailable: it was not recorded.
@@ -131,6 +136,11 @@ class Api {
   std::list<std::string> order_;
   std::size_t kept_bytes_ = 0;
   std::list<std::shared_ptr<const FindingIndex>> indexes_;  // newest first, four at most
+  struct Quoted {
+    Digest of{};                                // the document's bytes
+    std::map<std::string, std::string> quotes;  // digest of the words → the words; "": it no longer holds them
+  };
+  std::map<std::string, Quoted> quoted_;  // by path, of documents that are no plain text
 };
 
 }  // namespace licet::console

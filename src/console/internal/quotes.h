@@ -2,8 +2,8 @@
 //
 //   quotes(document_text, {"931d…", "f5d4…"})        // {"931d…": "The vendor may use and disclose …"}
 //
-// Looks at what begins and ends as a sentence or a numbered item does, as written and on one line. PDF and DOCX are for `licet read`, which
-// takes them apart in a sandboxed child. Pure; bounded (1 MiB of text, 4 KiB a quote). Input: untrusted.
+// Looks at what begins and ends as a sentence or a numbered item does, as written and on one line. The text of PDF and
+// DOCX comes from a sandboxed child (Console::Options::document_text). Pure; bounded (1 MiB of text, 4 KiB a quote). Input: untrusted.
 #pragma once
 
 #include <map>
