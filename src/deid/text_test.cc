@@ -136,6 +136,7 @@ TEST(TextEngine, ReadsThroughWhatHides) {
            // tags inside words, letters spaced out
            {"Dr. <b>W</b>ake", "name:W</b>ake"},
            {"Dr. W a k e r", "name:W a k e r"},
+           {"Dr. Pember-\nton", "name:Pember-\nton"},
            // base64: whole
            {"see UGhvbmUgNzQwLTU1NS0wMTIzIG9mIE1hcmlhIFNhbmRvdmFs ok", "phone:UGhvbmUgNzQwLTU1NS0wMTIzIG9mIE1hcmlhIFNhbmRvdmFs"},
            // and what isn't hidden stays what it is
