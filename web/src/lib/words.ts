@@ -13,7 +13,7 @@ const roles: Record<string, string> = {
 };
 export const roleName = (role: string): string => roles[role] ?? role;
 
-const forms: Record<string, string> = { identified: 'identified', limited: 'limited data set', deidentified: 'de-identified', none: 'nothing licensed' };
+const forms: Record<string, string> = { identified: 'identified', pseudonymized: 'with placeholders (still PHI)', limited: 'limited data set', deidentified: 'de-identified', none: 'nothing licensed' };
 export const formName = (form: string): string => forms[form] ?? form;
 
 const grounds: Record<string, string> = {
