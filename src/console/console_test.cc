@@ -1064,11 +1064,11 @@ TEST(Screens, ACardIsSigned) {
 }
 
 TEST(Screens, ClausesAreQuotedWhereTheTextStillHoldsThem) {
-  const std::string text = "Agreement\n=========\n\n1. The vendor may use it only\nfor this. [164.504]\n2. It will report. And more; so.\n";
+  const std::string text = "Agreement\n=========\n\n1. The vendor may use it only\nfor this. [164.504]\n2. It will report. And more; so.\n2.1 It tells us.\n";
   const auto digest = [](std::string_view words) { return hex(crypto::sha256(words)); };
   const std::string joined = "The vendor may use it only for this.", raw = "The vendor may use it only\nfor this.",
                     second = "It will report.";
-  for (const std::string& words : {joined, raw, second, std::string("And more; so.")}) {
+  for (const std::string& words : {joined, raw, second, std::string("And more; so."), std::string("It tells us.")}) {
     const auto found = quotes(text, {digest(words), digest("not there")});
     ASSERT_EQ(found.size(), 1U) << words;
     EXPECT_EQ(found.begin()->second, words == raw ? joined : words);

@@ -27,12 +27,13 @@ std::string one_line(std::string_view text) {
   return out;
 }
 
-// Behind "12. ", "(a) ", "- " at a line's begin.
+// Behind "12. ", "1.12 ", "(a) ", "- " at a line's begin.
 std::size_t behind_mark(std::string_view text, std::size_t at) {
   std::size_t end = at;
   while (end < text.size() && end - at < 8 && !space(text[end])) ++end;
   const std::string_view mark = text.substr(at, end - at);
-  const bool marks = !mark.empty() && (mark.back() == '.' || mark.back() == ')' || mark == "-" || mark == "*");
+  const bool number = mark.find('.') != std::string_view::npos && mark.find_first_not_of("0123456789.") == std::string_view::npos;
+  const bool marks = !mark.empty() && (number || mark.back() == '.' || mark.back() == ')' || mark == "-" || mark == "*");
   if (!marks) return at;
   while (end < text.size() && text[end] == ' ') ++end;
   return end;
