@@ -20,11 +20,6 @@ namespace {
 using namespace licet;
 using namespace licet::deid;
 
-const Shipped& tools() {
-  static const Shipped t;
-  return t;
-}
-
 // Every file below a folder of samples, repeated up to 4 MB; `invented` where there are none.
 std::string samples(const char* folder, const char* extension, const std::string& invented) {
   std::string once;
@@ -50,7 +45,7 @@ const std::string kMessage =
     "OBX|3|NM|2951-2^Sodium^LN||140|mmol/L|136-145|N|||F\rNTE|1|L|Fasting sample, seen by Dr. Plantedworth\r";
 
 void segments(benchmark::State& state, const std::string& input, codec::SegmentFormat format, const char* profile) {
-  const Shipped& t = tools();
+  const Shipped& t = shipped();
   const Profile& p = *t.library.find(profile);
   const bool x12 = format == codec::SegmentFormat::x12;
   SeededRandom random(1);
@@ -118,7 +113,7 @@ void x12_samples(benchmark::State& state) {
 }
 
 void ccda(benchmark::State& state, const char* profile) {
-  const Shipped& t = tools();
+  const Shipped& t = shipped();
   std::vector<std::string> documents;
   std::error_code none;
   for (const auto& file : std::filesystem::directory_iterator("../shared/data/deid/fhir-converter/data/SampleData/Ccda", none))

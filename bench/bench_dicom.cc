@@ -19,11 +19,6 @@ namespace {
 using namespace licet;
 using namespace licet::deid;
 
-const Shipped& tools() {
-  static const Shipped t;
-  return t;
-}
-
 const std::vector<std::string>& files() {
   static const std::vector<std::string> all = [] {
     std::vector<std::string> made;
@@ -40,15 +35,15 @@ const std::vector<std::string>& files() {
 
 void run(benchmark::State& state, const char* name, bool pixels) {
   if (files().empty()) return state.SkipWithError("python3-pydicom is not installed");
-  const Profile& profile = *tools().library.find(name);
+  const Profile& profile = *shipped().library.find(name);
   SeededRandom random(1);
   Codes codes(random);
-  const TextEngine engine(tools().lexicon, &tools().model);
-  const TextTransform text(tools().library, profile);
+  const TextEngine engine(shipped().lexicon, &shipped().model);
+  const TextTransform text(shipped().library, profile);
   Pieces pieces(engine, text);
   ValueContext values{
-      .library = tools().library, .profile = profile, .as_of = Date(std::chrono::days(20'600)), .codes = codes, .key = as_bytes("key")};
-  const DicomTransform transform(tools().library, profile);
+      .library = shipped().library, .profile = profile, .as_of = Date(std::chrono::days(20'600)), .codes = codes, .key = as_bytes("key")};
+  const DicomTransform transform(shipped().library, profile);
   std::size_t done = 0, refused = 0, bytes = 0;
   DicomMade made;
   for (auto _ : state) {

@@ -14,11 +14,6 @@ namespace {
 using namespace licet;
 using namespace licet::deid;
 
-const Shipped& tools() {
-  static const Shipped t;
-  return t;
-}
-
 // A conversation about one patient, of about as many bytes.
 std::string request(std::size_t bytes) {
   std::string out = R"({"model":"m","stream":true,"messages":[{"role":"system","content":"You draft notes for Dr. Plantedworth."})";
@@ -41,7 +36,7 @@ std::string request(std::size_t bytes) {
 struct World {
   SeededRandom random{1};
   Codes codes{random};
-  TextEngine engine{tools().lexicon, &tools().model};
+  TextEngine engine{shipped().lexicon, &shipped().model};
 };
 
 void BM_Request(benchmark::State& state) {
@@ -51,8 +46,8 @@ void BM_Request(benchmark::State& state) {
     Placeholders map(w.random);
     auto prompt = Prompt::read(PromptApi::openai, "/chat/completions", "", body, Limits());
     auto made = prompt->made({.engine = w.engine,
-                              .library = tools().library,
-                              .profile = *tools().library.find("pseudonymized"),
+                              .library = shipped().library,
+                              .profile = *shipped().library.find("pseudonymized"),
                               .as_of = Date(std::chrono::days(20'000)),
                               .codes = w.codes,
                               .placeholders = &map});

@@ -21,26 +21,10 @@ namespace {
 using namespace licet;
 using namespace licet::deid;
 
-const Shipped& tools() {
-  static const Shipped t;
-  return t;
-}
-
-struct One {
-  const Profile& profile;
-  SeededRandom random{1};
-  Codes codes{random};
-  TextEngine engine{tools().lexicon, &tools().model};
-  TextTransform text{tools().library, profile};
-  Pieces pieces{engine, text};
-  ValueContext values{
-      .library = tools().library, .profile = profile, .as_of = Date(std::chrono::days(20'000)), .codes = codes, .key = as_bytes("key")};
-};
-
 std::string segments(const Profile& profile, bool x12, std::string_view bytes, std::size_t chunk, std::size_t& refused) {
-  One one{profile};
+  ShippedRun one{profile};
   SegmentRun run{.values = one.values, .pieces = &one.pieces};
-  const SegmentTransform transform(tools().library, profile, x12 ? tools().library.x12 : tools().library.hl7);
+  const SegmentTransform transform(shipped().library, profile, x12 ? shipped().library.x12 : shipped().library.hl7);
   codec::SegmentFramer framer(x12 ? codec::SegmentFormat::x12 : codec::SegmentFormat::hl7_v2, 1 << 20);
   std::string out;
   refused = 0;
@@ -65,7 +49,7 @@ std::string segments(const Profile& profile, bool x12, std::string_view bytes, s
 
 void check_segments(bool x12, std::string_view bytes) {
   for (const char* name : {"safe-harbor-text", "limited-data-set", "pseudonymized"}) {
-    const Profile& profile = *tools().library.find(name);
+    const Profile& profile = *shipped().library.find(name);
     std::size_t refused = 0, again = 0;
     const std::string once = segments(profile, x12, bytes, bytes.size() + 1, refused);
     LICET_ASSERT(segments(profile, x12, bytes, 5, again) == once && again == refused);
@@ -77,11 +61,11 @@ void check_segments(bool x12, std::string_view bytes) {
 
 void check_ccda(std::string_view bytes) {
   for (const char* name : {"safe-harbor-text", "limited-data-set", "pseudonymized"}) {
-    const Profile& profile = *tools().library.find(name);
-    One one{profile};
+    const Profile& profile = *shipped().library.find(name);
+    ShippedRun one{profile};
     CcdaRun run{.values = one.values, .pieces = &one.pieces};
     std::string once, twice;
-    const CcdaTransform transform(tools().library, profile);
+    const CcdaTransform transform(shipped().library, profile);
     if (!transform.apply(bytes, run, once)) {
       LICET_ASSERT(once.empty());
       continue;

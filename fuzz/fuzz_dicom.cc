@@ -12,29 +12,13 @@ namespace {
 using namespace licet;
 using namespace licet::deid;
 
-const Shipped& tools() {
-  static const Shipped t;
-  return t;
-}
-
-struct One {
-  const Profile& profile;
-  SeededRandom random{1};
-  Codes codes{random};
-  TextEngine engine{tools().lexicon, &tools().model};
-  TextTransform text{tools().library, profile};
-  Pieces pieces{engine, text};
-  ValueContext values{
-      .library = tools().library, .profile = profile, .as_of = Date(std::chrono::days(20'000)), .codes = codes, .key = as_bytes("key")};
-};
-
 constexpr codec::DicomLimits kLimits{.head_bytes = 1 << 20, .elements = 10'000, .depth = 8, .inflated_bytes = 4 << 20};
 
 // Nothing where it was refused.
 std::string whole(const Profile& profile, std::string_view bytes, std::size_t chunk) {
-  One one{profile};
+  ShippedRun one{profile};
   codec::DicomReader reader(kLimits);
-  const DicomTransform transform(tools().library, profile);
+  const DicomTransform transform(shipped().library, profile);
   std::optional<codec::DicomDeflater> deflater;
   std::string out;
   const auto put = [&](std::string_view b) {
@@ -110,7 +94,7 @@ void check_level(codec::DicomCursor& cursor, std::size_t end) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   for (const char* name : {"safe-harbor-text", "limited-data-set", "pseudonymized"}) {
-    const Profile& profile = *tools().library.find(name);
+    const Profile& profile = *shipped().library.find(name);
     const std::string once = whole(profile, bytes, bytes.size() + 1);
     LICET_ASSERT(whole(profile, bytes, 7) == once);
     if (once.empty()) continue;

@@ -16,11 +16,6 @@ namespace {
 using namespace licet;
 using namespace licet::deid;
 
-const Shipped& tools() {
-  static const Shipped t;
-  return t;
-}
-
 void check_prompt(PromptApi api, std::string_view path, std::string_view bytes) {
   Limits limits;
   limits.prompt_text_bytes = 1 << 16;
@@ -33,12 +28,12 @@ void check_prompt(PromptApi api, std::string_view path, std::string_view bytes) 
   LICET_ASSERT(json.parse(prompt->as_is()).ok());
   SeededRandom random(1);
   Codes codes(random);
-  const TextEngine engine(tools().lexicon, &tools().model);
+  const TextEngine engine(shipped().lexicon, &shipped().model);
   for (const bool placeholders : {true, false}) {
     Placeholders map(random);
     const PromptMaker maker{.engine = engine,
-                            .library = tools().library,
-                            .profile = *tools().library.find(placeholders ? "pseudonymized" : "safe-harbor-text"),
+                            .library = shipped().library,
+                            .profile = *shipped().library.find(placeholders ? "pseudonymized" : "safe-harbor-text"),
                             .as_of = Date(std::chrono::days(20'000)),
                             .codes = codes,
                             .placeholders = placeholders ? &map : nullptr};

@@ -106,11 +106,13 @@ gate::Speaks speaks_of(std::string_view word) {
 std::vector<bool> determined(const stack::Stack& stack, const license::Table& table) {
   std::vector<bool> out;
   for (const license::License& l : table.licenses()) {
+    out.push_back(false);
+    if (l.ground_kind != "deidentified") continue;
     const auto witness = nlohmann::json::parse(l.witness, nullptr, false);
-    out.push_back(l.ground_kind == "deidentified" && witness.is_array() && std::any_of(witness.begin(), witness.end(), [&](const auto& id) {
-                    const stack::Document* evidence = id.is_string() ? stack.find("evidence", id.template get<std::string>()) : nullptr;
-                    return evidence != nullptr && evidence->text("is") == "expert-determination";
-                  }));
+    out.back() = witness.is_array() && std::any_of(witness.begin(), witness.end(), [&](const auto& id) {
+                   const stack::Document* evidence = id.is_string() ? stack.find("evidence", id.template get<std::string>()) : nullptr;
+                   return evidence != nullptr && evidence->text("is") == "expert-determination";
+                 });
   }
   return out;
 }

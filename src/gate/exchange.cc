@@ -259,7 +259,7 @@ Task<Step<void>> Exchange::answer_leg(std::unique_ptr<http::Answer> answer) {
   status_ = answer->head().status;
   if (route_->speaks == Speaks::fhir_r4) co_return co_await answer_fhir(*answer);
 
-  if (decision_.form == license::Form::pseudonymized && !observed_) co_return co_await answer_prompt(*answer);
+  if (placeholders_) co_return co_await answer_prompt(*answer);
 
   // A plain route: the answer of the system that was reached goes back to whoever sent the PHI there, part by part.
   http::Response head;
@@ -385,11 +385,14 @@ Exchange::Exchange(Gate& gate, http::Request request, http::Body& body, http::Re
       request_(std::move(request)),
       body_(body),
       responder_(responder),
-      executor_(std::move(executor)),
-      random_ids_(*gate.options_.random),
-      placeholders_(*gate.options_.random) {
+      executor_(std::move(executor)) {
   begun_ = gate_.options_.ledger->now();
   id_ = gate_.next_reference(begun_);
+}
+
+deid::Codes& Exchange::random_ids() {
+  if (!random_ids_) random_ids_.emplace(*gate_.options_.random);
+  return *random_ids_;
 }
 
 std::string Exchange::profile_text(license::Form form) const {

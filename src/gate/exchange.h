@@ -1,4 +1,5 @@
-// One exchange: what it knows, step by step. The story is in exchange.cc; how FHIR is read and shaped, in fhir_route.cc; prompts, in llm_route.cc.
+// One exchange: what it knows, step by step. The story is in exchange.cc; how FHIR is read and shaped, in fhir_route.cc; prompts, in
+// llm_route.cc.
 #pragma once
 
 #include <memory>
@@ -120,6 +121,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void add_provider_headers(http::Request& out) const;
 
   // shared by the routes
+  [[nodiscard]] deid::Codes& random_ids();  // made where a form needs them: most exchanges need none
   [[nodiscard]] Task<Step<Phi<std::string>>> read_request_body();
   [[nodiscard]] Step<void> choose_purpose();
   [[nodiscard]] license::Ask ask_of(license::ClassId data_class, license::PatientKey patient, std::string_view type) const;
@@ -171,13 +173,14 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   bool streaming_ = false;
   bool cut_ = false;
   std::string cut_why_;
-  deid::Codes random_ids_;                                 // in place of ids, for this exchange only: it can't be asked again by one
+  std::optional<deid::Codes> random_ids_;                  // in place of ids, for this exchange only: it can't be asked again by one
   std::optional<codec::ResourceScanner> reduced_scanner_;  // of what a view left, before it is transformed
   std::string reduced_;                                    // scratch
-  std::optional<deid::Prompt> prompt_;  // views of located_.body
+  std::optional<deid::Prompt> prompt_;                     // views of located_.body
   bool json_answer_ = false;
-  deid::Placeholders placeholders_;        // of this exchange alone
-  bool token_spent_here_ = false;                          // the transaction token was spent by an earlier record of this same exchange
+  std::optional<deid::Placeholders>
+      placeholders_;               // what stands in the prompt that left, of this exchange alone; none: nothing to put back
+  bool token_spent_here_ = false;  // the transaction token was spent by an earlier record of this same exchange
 };
 
 }  // namespace licet::gate

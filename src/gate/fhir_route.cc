@@ -272,7 +272,7 @@ bool Exchange::transform_resource(const codec::ResourceScan& scan, std::string& 
   if (!reduced_scanner_) reduced_scanner_.emplace(gate_.options_.limits);
   const auto again = reduced_scanner_->scan(reduced_);
   if (!again) return fail(Reason::unfilterable);
-  deid::FhirContext context{.as_of = std::chrono::floor<std::chrono::days>(gate_.options_.ledger->now()), .codes = random_ids_};
+  deid::FhirContext context{.as_of = std::chrono::floor<std::chrono::days>(gate_.options_.ledger->now()), .codes = random_ids()};
   return transform->apply(**again, context, out) == deid::Applied::kept || fail(Reason::unfilterable);
 }
 

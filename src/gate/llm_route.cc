@@ -100,12 +100,13 @@ Step<void> Exchange::shape_prompt() {
   if (decision_.form == license::Form::identified || observed_) {
     made = prompt_->as_is();
   } else {
+    if (decision_.form == license::Form::pseudonymized) placeholders_.emplace(*gate_.options_.random);
     auto shaped = prompt_->made({.engine = *route_->reader,
                                  .library = *policy_->deid,
                                  .profile = *policy_->prompt_profile(decision_.form),
                                  .as_of = std::chrono::floor<std::chrono::days>(gate_.options_.ledger->now()),
-                                 .codes = random_ids_,
-                                 .placeholders = decision_.form == license::Form::pseudonymized ? &placeholders_ : nullptr});
+                                 .codes = random_ids(),
+                                 .placeholders = placeholders_ ? &*placeholders_ : nullptr});
     if (!shaped) return refuse(reason_of(shaped.error()), shaped.error().message);
     made = *std::move(shaped);
   }
@@ -159,11 +160,11 @@ Task<Step<void>> Exchange::answer_prompt(http::Answer& answer) {
   const deid::AnswerOptions options{.api = api_of(route_->speaks), .json = json_answer_, .limits = limits};
   deid::RestoredAnswer whole;
   if (type == "application/json") {
-    auto restored = deid::restore_answer(placeholders_, body, options);
+    auto restored = deid::restore_answer(*placeholders_, body, options);
     if (!restored) co_return refuse(Reason::unfilterable, restored.error().message);
     whole = *std::move(restored);
   } else {  // an error page of something on the way
-    deid::TextRestorer text(placeholders_, deid::TextRestorer::As::text);
+    deid::TextRestorer text(*placeholders_, deid::TextRestorer::As::text);
     text.feed(body, whole.bytes);
     text.finish(whole.bytes);
     whole.unresolved = text.unresolved();
@@ -181,7 +182,7 @@ Task<Step<void>> Exchange::answer_prompt(http::Answer& answer) {
 
 Task<Step<void>> Exchange::answer_events(http::Answer& answer, http::Response head) {
   const Limits& limits = gate_.options_.limits;
-  deid::StreamRestorer stream(placeholders_, {.api = api_of(route_->speaks), .json = json_answer_, .limits = limits});
+  deid::StreamRestorer stream(*placeholders_, {.api = api_of(route_->speaks), .json = json_answer_, .limits = limits});
   std::string out;
   for (bool ended = false; !ended;) {
     auto piece = co_await answer.body().read(64 * 1024);

@@ -25,11 +25,13 @@ Result<void> prepare(Policy& policy) {
         return Error{Code::invalid_argument, fmt::format("packs/deid: no profile {} of form {}", id, name(form))};
       to->emplace(*policy.deid, *profile);
     }
-    policy.placeholders = policy.deid->find("pseudonymized");
-    policy.plain_text = policy.deid->find("safe-harbor-text");
-    if (policy.placeholders == nullptr || policy.placeholders->form != deid::Form::pseudonymized || policy.plain_text == nullptr ||
-        policy.plain_text->form != deid::Form::deidentified)
-      return Error{Code::invalid_argument, "packs/deid: prompts need the profiles pseudonymized and safe-harbor-text"};
+    if (std::any_of(policy.routes.begin(), policy.routes.end(), [](const Route& r) { return is_llm(r.speaks); })) {
+      policy.placeholders = policy.deid->find("pseudonymized");
+      policy.plain_text = policy.deid->find("safe-harbor-text");
+      if (policy.placeholders == nullptr || policy.placeholders->form != deid::Form::pseudonymized || policy.plain_text == nullptr ||
+          policy.plain_text->form != deid::Form::deidentified)
+        return Error{Code::invalid_argument, "packs/deid: prompts need the profiles pseudonymized and safe-harbor-text"};
+    }
   }
   const license::Table& table = *policy.table;
   for (std::uint32_t i = 0; i < table.views(); ++i) {

@@ -57,7 +57,7 @@ struct Policy {
   codec::ElementFilter nothing = codec::ElementFilter::full();  // after prepare(): no type at all; outcomes as codes
   std::shared_ptr<const deid::Library> deid;                    // packs/deid; null: forms less than identified are refused
   std::optional<deid::FhirTransform> limited, deidentified;     // by prepare(), of `deid`
-  const deid::Profile* placeholders = nullptr;                  // the same: what of a prompt becomes a placeholder …
+  const deid::Profile* placeholders = nullptr;                  // where a route speaks llm.*: what of a prompt becomes a placeholder …
   const deid::Profile* plain_text = nullptr;                    // … and what de-identifies it
   std::vector<bool> determined;  // by LicenseId: an expert determined it (164.514(b)(1)), so that it is good for text
   std::shared_ptr<const identity::Directory> directory;

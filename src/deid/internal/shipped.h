@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "deid/profile.h"
 #include "deid/text.h"
+#include "deid/values.h"
 
 namespace licet::deid {
 
@@ -35,6 +36,23 @@ struct Shipped {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
+};
+
+inline const Shipped& shipped() {
+  static const Shipped s;
+  return s;
+}
+
+// What one run of a transform over a record is given, seeded.
+struct ShippedRun {
+  const Profile& profile;
+  SeededRandom random{1};
+  Codes codes{random};
+  TextEngine engine{shipped().lexicon, &shipped().model};
+  TextTransform text{shipped().library, profile};
+  Pieces pieces{engine, text};
+  ValueContext values{
+      .library = shipped().library, .profile = profile, .as_of = Date(std::chrono::days(20'000)), .codes = codes, .key = as_bytes("key")};
 };
 
 }  // namespace licet::deid
