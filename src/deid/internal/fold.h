@@ -7,7 +7,7 @@
 //
 // "Ma\u200Bria", "Маria" (with Cyrillic letters), "Mar&iacute;a", "Maria%20Wake", "M<b>ar</b>ia" and "M a r i a" are read as Maria. A
 // letter of another script is folded only in a word that has letters of ASCII, too: real Greek and Russian words stay. Pure; a Folded
-// belongs to one thread. Input: any bytes; fuzzed by fuzz/fuzz_deid.cc. Cost where nothing is found: one pass at 4 GB/s.
+// belongs to one thread. Input: any bytes; fuzzed by fuzz/fuzz_deid.cc. Where nothing is found it is one pass.
 #pragma once
 
 #include <cstdint>
