@@ -24,7 +24,7 @@ void must(bool holds) {
 
 std::string told(const rules::Judgment& j) {
   std::string out;
-  for (const rules::Finding& f : j.findings) out += f.requirement + f.subject + f.because + f.witness + f.facts + f.mend + "\n";
+  for (const rules::Finding& f : j.findings) out += f.asked->requirement + f.subject + f.because + f.witness + f.facts + f.mend + "\n";
   for (const rules::Ground& g : j.grounds) out += g.id + g.because + "\n";
   for (const rules::Prohibition& p : j.prohibitions) out += p.id + p.because + "\n";
   return out;

@@ -70,7 +70,7 @@ int until(const Judged& judged, const CheckArgs& args) {
   if (args.format == "json") {
     fmt::print("{}\n", outlook_json(*days, judged.world.judgment, *date));
   } else {
-    for (const epoch::Day& day : *days) print_day(day, judged.world.judgment.under);
+    for (const epoch::Day& day : *days) print_day(day);
     fmt::print("{}{} days on which something changes by time alone, from {} until {}, {}.\n", days->empty() ? "" : "\n", days->size(),
                format(judged.world.judgment.as_of), args.until, judged.world.judgment.under);
   }
@@ -96,7 +96,7 @@ int since(Judged& judged, const CheckArgs& args) {
     std::vector<rules::Turn> shown;
     for (const rules::Turn& t : turns)
       if (args.all || t.breaks(args.strict) || t.mends(args.strict)) shown.push_back(t);
-    print_turns(shown, judgment.under, args.strict);
+    print_turns(shown, args.strict);
     fmt::print("{}Since {}: {} newly amiss, {} mended, {}.\n", shown.empty() ? "" : "\n", args.since, breaks, mends, judgment.under);
   } else {
     rules::Judgment fresh = judgment;

@@ -88,7 +88,7 @@ int weight(rules::Status status) {
 const rules::Finding* verdict(const epoch::World& world, const Reach& reach, const rules::Clause& clause) {
   const rules::Finding* worst = nullptr;
   for (const rules::Finding& f : world.judgment.findings) {
-    if (!holds(clause.rules, f.requirement)) continue;
+    if (!holds(clause.rules, f.asked->requirement)) continue;
     const std::vector<std::string> about = f.about_ids();
     const bool ours = f.subject == reach.agreement || holds(about, reach.agreement) || reach.flows.contains(f.subject);
     const bool this_one =
@@ -159,7 +159,7 @@ Result<int> run(const ClausesArgs& args) {
       r.said = said(*world.stack, *agreement, clause);
       if (const rules::Finding* f = verdict(world, reach, clause)) {
         r.status = rules::name(f->status);
-        r.because = f->because;
+        r.because = f->sentence();
         no = no || no_of(r.status);
       }
       // A rule that many terms share may pass without this one: what is not agreed is never green.

@@ -47,7 +47,7 @@ int protocol(const CoverageArgs& args, const std::vector<rules::Pack>& packs, co
       for (const rules::Pack::Query& q : *queries) known.insert(q.id);
   }
   std::map<std::string_view, std::map<std::string, std::size_t>> by_rule;
-  for (const rules::Finding& f : findings) ++by_rule[f.requirement][std::string(rules::name(f.status))];
+  for (const rules::Finding& f : findings) ++by_rule[f.asked->requirement][std::string(rules::name(f.status))];
   std::size_t outside = 0;
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   std::vector<std::vector<std::string>> table;

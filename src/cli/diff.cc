@@ -56,7 +56,7 @@ int diff(const DiffArgs& args) {
     print_proposed(turns, *pack, is->world.judgment);
     std::erase_if(turns, [&](const rules::Turn& t) {
       return t.after != nullptr && std::any_of(pack->requirements.begin(), pack->requirements.end(),
-                                               [&](const rules::Requirement& r) { return r.id == t.after->requirement; });
+                                               [&](const rules::Requirement& r) { return r.id == t.after->asked->requirement; });
     });
   }
   if (!proposed.empty() && turns.empty() && changes.empty()) {
@@ -66,7 +66,7 @@ int diff(const DiffArgs& args) {
   if (!proposed.empty()) fmt::print("\n{}\n", paint(Paint::bold, "and by the packs in force"));
   print_changes(changes);
   if (!turns.empty()) fmt::print("{}{}\n", changes.empty() ? "" : "\n", paint(Paint::bold, "findings"));
-  print_turns(turns, is->world.judgment.under, args.strict);
+  print_turns(turns, args.strict);
   const auto count = [&](auto which) { return std::count_if(turns.begin(), turns.end(), which); };
   fmt::print("\n{} differences in what is licensed; {} cut a care flow. {} findings change: {} newly amiss, {} mended, {}.\n",
              changes.size(),

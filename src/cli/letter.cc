@@ -42,7 +42,7 @@ class Writer {
     for (const rules::Finding& f : world_.judgment.findings) {
       if (f.status != rules::Status::fail && f.status != rules::Status::stale && f.status != rules::Status::unknown) continue;
       if (f.gaps.empty()) {
-        if (const rules::Clause* c = by_rule(f.requirement)) add(out, {&f, c, agreement_of(f), {}, {}});
+        if (const rules::Clause* c = by_rule(f.asked->requirement)) add(out, {&f, c, agreement_of(f), {}, {}});
         continue;
       }
       for (const rules::Gap& g : f.gaps)
@@ -87,13 +87,7 @@ class Writer {
     fill("{needs}", p.needs.empty() ? "____" : p.needs);
     return out;
   }
-  // The sentence without its "(under packs …)".
-  [[nodiscard]] std::string found(const Point& p) const {
-    if (!p.words.empty()) return p.words;
-    const std::string& text = p.finding->because;
-    const std::size_t at = text.rfind(" (under ");
-    return at == std::string::npos ? text : text.substr(0, at);
-  }
+  [[nodiscard]] static const std::string& found(const Point& p) { return p.words.empty() ? p.finding->because : p.words; }
   [[nodiscard]] const rules::Letter& words() const {
     static const rules::Letter none;
     for (const rules::Pack& pack : world_.packs)
@@ -128,8 +122,8 @@ class Writer {
     const rules::Finding& f = *p.finding;
     const bool about = args_.about.empty() || args_.about == p.agreement || args_.about == f.subject || args_.about == parties(p).down;
     const auto named = [&](const std::string& gap) {
-      return gap == f.requirement || gap == f.subject || gap == p.clause->id || gap == p.agreement || gap == p.clause->cite ||
-             holds(f.cites, gap) || holds(p.clause->cites, gap);
+      return gap == f.asked->requirement || gap == f.subject || gap == p.clause->id || gap == p.agreement || gap == p.clause->cite ||
+             holds(f.asked->cites, gap) || holds(p.clause->cites, gap);
     };
     if (about && (args_.gaps.empty() || std::any_of(args_.gaps.begin(), args_.gaps.end(), named))) {
       const bool there = std::any_of(out.begin(), out.end(), [&](const Point& o) {
@@ -212,7 +206,7 @@ Result<int> write(const LetterArgs& args) {
     for (const Point* p : of)
       gaps.push_back({{"clause", p->clause->id},
                       {"cites", p->clause->cites},
-                      {"requirement", p->finding->requirement},
+                      {"requirement", p->finding->asked->requirement},
                       {"subject", p->finding->subject},
                       {"status", rules::name(p->finding->status)},
                       {"found", writer.found(*p)},

@@ -78,7 +78,7 @@ Result<void> look(const Config& config, const stack::Stack& stack, Outbound& out
 }
 
 std::string key_of(const rules::Finding& f) {
-  return hex(crypto::sha256(f.requirement + "\n" + f.subject + "\n" + f.because));
+  return hex(crypto::sha256(f.asked->requirement + "\n" + f.subject + "\n" + f.sentence()));
 }
 
 // What is amiss, and every question about an agreement, with the text that tells it from all else that was told. What turns up here without
@@ -116,18 +116,18 @@ Result<std::map<std::string, Lapse>> lapses(const epoch::World& world, const OnR
       const auto left = (day.on - today).count();
       const int band = *std::find_if(kBands.begin(), kBands.end(), [&](int b) { return left <= b; });
       const std::string key =
-          hex(crypto::sha256(fmt::format("lapse\n{}\n{}\n{}\n{}", t.after->requirement, t.after->subject, format(day.on), band)));
+          hex(crypto::sha256(fmt::format("lapse\n{}\n{}\n{}\n{}", t.after->asked->requirement, t.after->subject, format(day.on), band)));
       out.emplace(key, Lapse{*t.after, day.on, band});
     }
   return out;
 }
 
 json to_tell(const rules::Finding& f) {
-  return {{"requirement", f.requirement},
-          {"cites", f.cites},
+  return {{"requirement", f.asked->requirement},
+          {"cites", f.asked->cites},
           {"subject", f.subject},
           {"status", rules::name(f.status)},
-          {"because", f.because},
+          {"because", f.sentence()},
           {"mend", f.mend},
           {"facts", json::parse(f.facts, nullptr, false)}};
 }

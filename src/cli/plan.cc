@@ -61,7 +61,7 @@ json plan_json(const epoch::MendPlan& plan, const rules::Judgment& judgment) {
                     {"mends", std::move(settles)}});
   }
   for (const rules::Finding& f : plan.left) {
-    json one = pair(f.requirement, f.subject);
+    json one = pair(f.asked->requirement, f.subject);
     one["mend"] = f.mend;
     left.push_back(std::move(one));
   }
@@ -93,7 +93,7 @@ int plan(const Judged& judged, const PlanArgs& args) {
     fmt::print("\nWhat is added brings {} questions of its own: licet check --next asks them once it is there.\n", plan->asks);
   if (!plan->left.empty()) fmt::print("\n{}\n", paint(Paint::bold, "No act that packs/mends knows mends these by itself:"));
   for (const rules::Finding& f : plan->left)
-    fmt::print("  {} of {}\n    {}\n", f.requirement, f.subject, f.mend.empty() ? "It is a question: licet check shows it" : f.mend);
+    fmt::print("  {} of {}\n    {}\n", f.asked->requirement, f.subject, f.mend.empty() ? "It is a question: licet check shows it" : f.mend);
   fmt::print("\n{}\n", paint(Paint::dim,
                              "Hours are estimates of packs/mends: change them to yours. Changed fields and records are as if all were done "
                              "today; put the documents into the declaration as they really are. " +

@@ -35,14 +35,6 @@ Paint paint_of(Status status) {
   return Paint::none;
 }
 
-// Every sentence ends "(under packs …)", so that it can stand alone; below one heading it is said once. Not of a contract or a ground: the
-// gate refuses with that very sentence.
-std::string brief(std::string_view because, std::string_view under) {
-  const std::string tail = fmt::format(" ({})", under);
-  if (because.ends_with(tail)) because.remove_suffix(tail.size());
-  return std::string(because);
-}
-
 std::string joined(const std::vector<std::string>& items) {
   return fmt::format("{}", fmt::join(items, ", "));
 }
@@ -52,16 +44,17 @@ std::string at(const Finding& f) {
   return place.empty() ? std::string() : "  " + paint(Paint::dim, place);
 }
 
-void print_group(std::span<const Finding* const> group, std::string_view under, std::size_t most) {
+// Under which packs is said once, below all groups. Not of a contract or a ground: the gate refuses with that very sentence.
+void print_group(std::span<const Finding* const> group, std::size_t most) {
   const Finding& first = *group.front();
-  fmt::print("\n{} {} {}\n", paint(paint_of(first.status), rules::name(first.status)), paint(Paint::bold, first.requirement),
-             paint(Paint::dim, fmt::format("({})", joined(first.cites))));
+  fmt::print("\n{} {} {}\n", paint(paint_of(first.status), rules::name(first.status)), paint(Paint::bold, first.asked->requirement),
+             paint(Paint::dim, fmt::format("({})", joined(first.asked->cites))));
   const bool gates =
-      first.about != "program" && (first.status == Status::fail || first.status == Status::stale || first.status == Status::unknown);
+      first.asked->about != "program" && (first.status == Status::fail || first.status == Status::stale || first.status == Status::unknown);
   if (gates) most = group.size();
   for (const Finding* f : group.first(std::min(most, group.size()))) {
     const bool ok = f->status == Status::pass || f->status == Status::accepted || f->status == Status::not_applicable;
-    fmt::print("  {}{}\n    {}\n", f->subject.empty() ? "-" : f->subject, at(*f), gates ? f->because : brief(f->because, under));
+    fmt::print("  {}{}\n    {}\n", f->subject.empty() ? "-" : f->subject, at(*f), gates ? f->sentence() : f->because);
     if (!ok && !f->mend.empty()) fmt::print("    {} {}\n", paint(Paint::dim, f->status == Status::unknown ? "Say:" : "Mend:"), f->mend);
   }
   if (group.size() > most) fmt::print("  … and {} more (--all shows every one)\n", group.size() - most);
@@ -71,11 +64,11 @@ std::string status_of(const Finding* f) {
   return f == nullptr ? std::string("-") : std::string(rules::name(f->status));
 }
 
-void print_turn(const Finding* before, const Finding* after, bool breaks, bool mends, std::string_view under) {
+void print_turn(const Finding* before, const Finding* after, bool breaks, bool mends) {
   const Finding& f = after != nullptr ? *after : *before;
   const std::string word = breaks ? paint(Paint::red, "breaks") : mends ? paint(Paint::green, "mends ") : paint(Paint::dim, "turns ");
   fmt::print("  {} {} → {}  {}  {}{}\n         {}\n", word, status_of(before), status_of(after), f.subject.empty() ? "-" : f.subject,
-             f.requirement, at(f), after == nullptr ? "is no longer asked" : brief(f.because, under));
+             f.asked->requirement, at(f), after == nullptr ? "is no longer asked" : f.because);
   if (breaks && !f.mend.empty()) fmt::print("         {} {}\n", paint(Paint::dim, "Mend:"), f.mend);
 }
 
@@ -93,8 +86,8 @@ void print_judgment(const rules::Judgment& judgment, std::string_view title, std
     const std::span<const Finding* const> findings(by_status[status]);
     for (std::size_t from = 0; from < findings.size();) {  // they are sorted by requirement
       std::size_t to = from;
-      while (to < findings.size() && findings[to]->requirement == findings[from]->requirement) ++to;
-      print_group(findings.subspan(from, to - from), judgment.under, all ? findings.size() : kShown);
+      while (to < findings.size() && findings[to]->asked->requirement == findings[from]->asked->requirement) ++to;
+      print_group(findings.subspan(from, to - from), all ? findings.size() : kShown);
       from = to;
     }
   }
@@ -113,17 +106,16 @@ void print_steps(std::span<const proof::Step> steps, const rules::Judgment& judg
     fmt::print("{:>3}. {} {}\n", i + 1, step.question ? paint(Paint::yellow, "Find out:") : paint(Paint::red, "Do:"), step.text);
     const std::size_t reasons = std::min(step.findings.size(), kShown);
     for (const Finding* f : std::span(step.findings).first(reasons))
-      fmt::print("       {} ({}){}\n       {}\n", f->subject, joined(f->cites), at(*f), brief(f->because, judgment.under));
+      fmt::print("       {} ({}){}\n       {}\n", f->subject, joined(f->asked->cites), at(*f), f->because);
     if (step.findings.size() > reasons) fmt::print("       … and {} more\n", step.findings.size() - reasons);
   }
   if (steps.size() > shown) fmt::print("     … and {} more steps (--next 0 shows every one)\n", steps.size() - shown);
   fmt::print("\n{}\n", paint(Paint::dim, judgment.under + ". Facts and sources, not legal advice."));
 }
 
-void print_day(const epoch::Day& day, std::string_view under) {
+void print_day(const epoch::Day& day) {
   fmt::print("{}\n", paint(Paint::bold, format(day.on)));
-  for (const epoch::Turned& t : day.turns)
-    print_turn(t.before ? &*t.before : nullptr, t.after ? &*t.after : nullptr, t.breaks, t.mends, under);
+  for (const epoch::Turned& t : day.turns) print_turn(t.before ? &*t.before : nullptr, t.after ? &*t.after : nullptr, t.breaks, t.mends);
   for (const license::Change& c : day.licenses)
     fmt::print("  {} {}{}: {} of {} for {} over {}\n", c.what, c.holder, c.care ? " (care)" : "", c.action, c.data_class, c.purpose,
                c.flow);
@@ -142,13 +134,13 @@ std::string outlook_json(std::span<const epoch::Day> days, const rules::Judgment
       .dump();
 }
 
-void print_turns(std::span<const rules::Turn> turns, std::string_view under, bool strict) {
+void print_turns(std::span<const rules::Turn> turns, bool strict) {
   for (const rules::Turn& t : turns)
-    if (t.breaks(strict)) print_turn(t.before, t.after, true, false, under);
+    if (t.breaks(strict)) print_turn(t.before, t.after, true, false);
   for (const rules::Turn& t : turns)
-    if (t.mends(strict)) print_turn(t.before, t.after, false, true, under);
+    if (t.mends(strict)) print_turn(t.before, t.after, false, true);
   for (const rules::Turn& t : turns)
-    if (!t.breaks(strict) && !t.mends(strict)) print_turn(t.before, t.after, false, false, under);
+    if (!t.breaks(strict) && !t.mends(strict)) print_turn(t.before, t.after, false, false);
 }
 
 void print_proposed(std::span<const rules::Turn> turns, const rules::Pack& pack, const rules::Judgment& judgment) {
@@ -158,12 +150,12 @@ void print_proposed(std::span<const rules::Turn> turns, const rules::Pack& pack,
   std::array<std::map<std::string_view, std::vector<const Finding*>>, 4> parts;
   for (const rules::Turn& t : turns) {
     const Finding* f = t.after;
-    if (f == nullptr || !asked.contains(f->requirement)) continue;
+    if (f == nullptr || !asked.contains(f->asked->requirement)) continue;
     const Part part = f->status == Status::fail || f->status == Status::stale      ? change
                       : f->status == Status::unknown                               ? find_out
                       : f->status == Status::pass || f->status == Status::accepted ? met
                                                                                    : outside;
-    parts[part][f->requirement].push_back(f);
+    parts[part][f->asked->requirement].push_back(f);
   }
   fmt::print("{} {}@{}: {}\n", paint(Paint::bold, "Proposed, not in force:"), pack.info.id, pack.info.version, pack.info.title);
   fmt::print("None of this is the law today. It is what that pack would find here as of {}.\n", format(judgment.as_of));
@@ -175,7 +167,7 @@ void print_proposed(std::span<const rules::Turn> turns, const rules::Pack& pack,
       fmt::print("  {} {}\n    {}{}\n", paint(Paint::bold, id), paint(Paint::dim, fmt::format("({})", joined(r.cites))), r.asks,
                  r.notes.empty() ? "" : " " + paint(Paint::dim, r.notes));
       for (const Finding* f : std::span(findings).first(std::min(kShown, findings.size())))
-        fmt::print("    - {}{}\n      {}\n{}", f->subject, at(*f), brief(f->because, judgment.under),
+        fmt::print("    - {}{}\n      {}\n{}", f->subject, at(*f), f->because,
                    f->mend.empty() ? "" : fmt::format("      {} {}\n", paint(Paint::dim, "Do:"), f->mend));
       if (findings.size() > kShown) fmt::print("    … and {} more (--format json has every one)\n", findings.size() - kShown);
     }

@@ -1,6 +1,7 @@
 #include "epoch/load.h"
 
 #include <algorithm>
+#include <future>
 
 #include "crypto/crypto.h"
 
@@ -113,10 +114,15 @@ Result<World> assemble_sources(std::vector<stack::Source> sources, const std::st
   std::vector<stack::PackRef> wanted = world.stack->packs;
   for (const stack::PackRef& ref : also)
     if (std::none_of(wanted.begin(), wanted.end(), [&](const stack::PackRef& w) { return w.id == ref.id; })) wanted.push_back(ref);
-  LICET_TRY(read, read_packs(files, packs, wanted, limits));
-  world.packs = std::move(read);
+  // The packs are read while the declaration is put into its database.
+  auto reading = std::async(std::launch::async, [&] { return read_packs(files, packs, wanted, limits); });
   const stack::Relations relations = stack::relations(*world.stack, facts);
-  LICET_TRY(judgment, rules::judge(relations, world.packs, world.stack->zone.day(as_of)));
+  const auto read = [&]() -> Result<std::span<const rules::Pack>> {
+    LICET_TRY(all, reading.get());
+    world.packs = std::move(all);
+    return std::span<const rules::Pack>(world.packs);
+  };
+  LICET_TRY(judgment, rules::judge(relations, read, world.stack->zone.day(as_of)));
   world.judgment = std::move(judgment);
   LICET_TRY(classes, read_classes(files, packs, limits));
   LICET_TRY(table, license::compile(*world.stack, world.judgment, std::move(classes)));

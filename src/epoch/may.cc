@@ -106,18 +106,18 @@ class Asked {
     for (const rules::Finding& f : judgment.findings) {
       const bool here = f.subject == ask_.system || f.subject == kSupposed ||
                         std::any_of(flows.begin(), flows.end(), [&](const Document* d) { return d->id == f.subject; });
-      const bool unknown = f.status == rules::Status::unknown && f.about != "program";
+      const bool unknown = f.status == rules::Status::unknown && f.asked->about != "program";
       if (!here || (f.status != rules::Status::fail && f.status != rules::Status::stale && !unknown)) continue;
-      const auto effect = f.effect.find("default");
-      const bool blocks = effect == f.effect.end() || effect->second.what == rules::Effect::What::block;
-      const int weight = 1 + (f.about != "program" ? 4 : 0) + (blocks ? 2 : 0);
+      const auto effect = f.asked->effect.find("default");
+      const bool blocks = effect == f.asked->effect.end() || effect->second.what == rules::Effect::What::block;
+      const int weight = 1 + (f.asked->about != "program" ? 4 : 0) + (blocks ? 2 : 0);
       if (weight > best_weight) {
         best = &f;
         best_weight = weight;
       }
     }
-    if (best == nullptr || (best->about == "program" && best_weight < 3)) return false;
-    out = {"no", best->because, best->mend, {}, &judgment == &world_.judgment ? best : nullptr};
+    if (best == nullptr || (best->asked->about == "program" && best_weight < 3)) return false;
+    out = {"no", best->sentence(), best->mend, {}, &judgment == &world_.judgment ? best : nullptr};
     return true;
   }
 

@@ -23,7 +23,7 @@ bool about_what_is_added(const Key& key) {
 std::set<Key> amiss(const rules::Judgment& judgment, bool strict) {
   std::set<Key> out;
   for (const rules::Finding& f : judgment.findings)
-    if (rules::amiss(f, strict)) out.emplace(f.requirement, f.subject);
+    if (rules::amiss(f, strict)) out.emplace(f.asked->requirement, f.subject);
   return out;
 }
 
@@ -165,8 +165,8 @@ Result<MendPlan> plan_mends(const World& world, std::span<const stack::Fact> fac
   }
   for (const Key& k : after) plan.asks += before.contains(k) ? 0 : 1;
   for (const rules::Finding& f : world.judgment.findings)
-    if (before.contains({f.requirement, f.subject}))
-      after.contains({f.requirement, f.subject}) ? plan.left.push_back(f) : (void)++plan.mended;
+    if (before.contains({f.asked->requirement, f.subject}))
+      after.contains({f.asked->requirement, f.subject}) ? plan.left.push_back(f) : (void)++plan.mended;
   std::stable_sort(plan.mends.begin(), plan.mends.end(), [](const PlannedMend& a, const PlannedMend& b) {
     return a.settles.size() * b.mend.cost > b.settles.size() * a.mend.cost;
   });

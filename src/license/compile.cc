@@ -86,7 +86,7 @@ bool adverse(const Finding& f) {
     case Status::stale:
       return true;
     case Status::unknown:
-      return f.about == "contract" || f.about == "ground";
+      return f.asked->about == "contract" || f.asked->about == "ground";
     case Status::pass:
     case Status::not_applicable:
     case Status::accepted:
@@ -98,9 +98,9 @@ bool lapsed(const Finding& f) {
   return f.since.has_value() || f.status == Status::stale;
 }
 rules::Effect effect(const Finding& f, const std::string& kind) {
-  if (const auto at = f.effect.find(kind); at != f.effect.end()) return at->second;
-  const auto otherwise = f.effect.find("default");
-  return otherwise != f.effect.end() ? otherwise->second : rules::Effect{};  // a pack that says nothing blocks
+  if (const auto at = f.asked->effect.find(kind); at != f.asked->effect.end()) return at->second;
+  const auto otherwise = f.asked->effect.find("default");
+  return otherwise != f.asked->effect.end() ? otherwise->second : rules::Effect{};  // a pack that says nothing blocks
 }
 
 class Compiler {
@@ -193,7 +193,7 @@ class Compiler {
     in_.as_of = judgment_.as_of;
     for (const Finding& f : judgment_.findings) {
       if (adverse(f)) findings_.emplace(f.subject, &f);
-      if (f.meets == "training") note_training(f);
+      if (f.asked->meets == "training") note_training(f);
     }
   }
 
@@ -629,7 +629,7 @@ class Compiler {
       for (auto at = first; at != last; ++at) {
         const Finding& f = *at->second;
         int weight = 1;
-        if (f.about == "contract" || f.about == "ground") weight += 100;
+        if (f.asked->about == "contract" || f.asked->about == "ground") weight += 100;
         if (effect(f, "").what == rules::Effect::What::block) weight += 50;
         if (f.subject == h.subjects[i] && i < 2) weight += 10;  // the flow or the holder itself rather than its organization
         if (f.status == Status::fail) weight += 5;

@@ -330,7 +330,7 @@ class Naive {
   }
   static bool adverse(const rules::Finding& x) {
     return x.status == rules::Status::fail || x.status == rules::Status::stale ||
-           (x.status == rules::Status::unknown && x.about == "contract");
+           (x.status == rules::Status::unknown && x.asked->about == "contract");
   }
   bool culprit_lapsed(const stack::Document& f, const std::string& who, bool person) const {
     const Words s = subjects(f, who, person);
@@ -343,7 +343,7 @@ class Naive {
     const Words s = subjects(f, who, person);
     for (const auto& x : law_.findings) {
       if (!adverse(x) || (!has(s, x.subject) && !has(g.agreements, x.subject))) continue;
-      const auto e = x.effect.contains(g.effect_as) ? x.effect.at(g.effect_as) : x.effect.at("default");
+      const auto e = x.asked->effect.contains(g.effect_as) ? x.asked->effect.at(g.effect_as) : x.asked->effect.at("default");
       const Reason r = x.since || x.status == rules::Status::stale ? Reason::lapsed : Reason::no_ground;
       if (e.what == rules::Effect::What::block) return r;
       if (e.what == rules::Effect::What::grace && (!x.since || law_.as_of > *x.since + std::chrono::days(e.grace_days))) return r;
@@ -354,7 +354,7 @@ class Naive {
     const Words s = subjects(f, who, person);
     for (const auto& x : law_.findings) {
       if (!adverse(x) || (!has(s, x.subject) && !has(g.agreements, x.subject))) continue;
-      const auto e = x.effect.contains(g.effect_as) ? x.effect.at(g.effect_as) : x.effect.at("default");
+      const auto e = x.asked->effect.contains(g.effect_as) ? x.asked->effect.at(g.effect_as) : x.asked->effect.at("default");
       if (e.what == rules::Effect::What::grace && x.since && q_.day > *x.since + std::chrono::days(e.grace_days)) return true;
     }
     return false;
@@ -367,7 +367,7 @@ class Naive {
     Trained out;
     int passes = 0, others = 0;
     for (const auto& x : law_.findings) {
-      if (x.meets != "training" || x.subject != who) continue;
+      if (x.asked->meets != "training" || x.subject != who) continue;
       ++(x.status == rules::Status::pass ? passes : others);
       if (x.until && (!out.until || *x.until < *out.until)) out.until = x.until;
     }
@@ -610,10 +610,9 @@ class Maker {
     }
     if (chance(35)) {
       rules::Finding f;
-      f.requirement = "r";
+      rules::Asked asked{.requirement = "r", .about = chance(70) ? "contract" : "program"};
       f.subject = of({"f0", "f1", "ui", "sys", "vendor", "ce", "front", "ann", "baa"});
       f.status = chance(70) ? rules::Status::fail : chance(50) ? rules::Status::unknown : rules::Status::stale;
-      f.about = chance(70) ? "contract" : "program";
       f.because = "amiss";
       if (chance(40)) f.since = *parse_date(of({"2026-11-01", "2026-11-20"}));
       const auto effect = [this] {
@@ -622,20 +621,20 @@ class Maker {
         e.grace_days = 7;
         return e;
       };
-      f.effect["default"] = effect();
+      asked.effect["default"] = effect();
       for (const char* kind : {"workforce", "treatment"})
-        if (chance(30)) f.effect[kind] = effect();
+        if (chance(30)) asked.effect[kind] = effect();
+      f.asked = std::make_shared<const rules::Asked>(std::move(asked));
       j.findings.push_back(f);
     }
     while (chance(60)) {
       rules::Finding f;
-      f.requirement = fmt::format("t{}", j.findings.size());
-      f.meets = chance(90) ? "training" : "";
+      rules::Asked asked{.requirement = fmt::format("t{}", j.findings.size()), .about = "program", .meets = chance(90) ? "training" : ""};
+      asked.effect["default"].what = rules::Effect::What::alarm;
+      f.asked = std::make_shared<const rules::Asked>(std::move(asked));
       f.subject = of({"ann", "bob", "sys"});
       f.status = chance(80) ? rules::Status::pass : rules::Status::unknown;
-      f.about = "program";
       f.because = "trained or not";
-      f.effect["default"].what = rules::Effect::What::alarm;
       if (chance(50)) f.until = *parse_date(of({"2026-11-27", "2027-06-30"}));
       j.findings.push_back(f);
     }
@@ -727,8 +726,8 @@ TEST(Naive, DecidesAsTheTableDoes) {
                                g.until ? format(*g.until) : "-");
       for (const auto& f : law.findings)
         grounds += fmt::format("  finding {} status={} about={} since={} default={} workforce={}\n", f.subject, static_cast<int>(f.status),
-                               f.about, f.since ? format(*f.since) : "-", static_cast<int>(f.effect.at("default").what),
-                               f.effect.contains("workforce") ? static_cast<int>(f.effect.at("workforce").what) : -1);
+                               f.asked->about, f.since ? format(*f.since) : "-", static_cast<int>(f.asked->effect.at("default").what),
+                               f.asked->effect.contains("workforce") ? static_cast<int>(f.asked->effect.at("workforce").what) : -1);
       for (const auto& p : law.prohibitions)
         grounds += fmt::format("  forbidden {} {} {} unless {}\n", p.flow, fmt::join(p.classes, ","), fmt::join(p.purposes, ","),
                                fmt::join(p.unless, ","));
@@ -783,12 +782,12 @@ TEST(Naive, TakingAwayNeverLetsThrough) {
     rules::Finding f;
     f.subject = make.of({"f0", "f1", "ui", "sys", "ce", "ann"});
     f.status = rules::Status::fail;
-    f.about = "contract";
+    f.asked = std::make_shared<const rules::Asked>(rules::Asked{.about = "contract"});
     j.findings.push_back(f);
     less(stack, j, facts, "evidence for " + f.subject);
     j = law;
     for (rules::Finding& trained : j.findings)
-      if (trained.meets == "training") trained.status = rules::Status::unknown;
+      if (trained.asked->meets == "training") trained.status = rules::Status::unknown;
     less(stack, j, facts, "training");
     j = law;
     j.prohibitions.push_back({"x", "", {"clinical.*"}, {"TREAT"}, {}, "forbidden", ""});

@@ -138,13 +138,19 @@ rules::Ground ground(std::string id, std::string kind, std::string flow, std::st
 
 rules::Finding finding(std::string requirement, std::string subject, std::string because, rules::Effect::What what = rules::Effect::What::block) {
   rules::Finding f;
-  f.requirement = std::move(requirement);
-  f.about = "contract";
+  rules::Asked asked{.requirement = std::move(requirement), .about = "contract", .under = std::string(kUnder)};
+  asked.effect["default"].what = what;
+  f.asked = std::make_shared<const rules::Asked>(std::move(asked));
   f.subject = std::move(subject);
   f.status = rules::Status::fail;
-  f.because = std::move(because) + " (" + std::string(kUnder) + ")";
-  f.effect["default"].what = what;
+  f.because = std::move(because);
   return f;
+}
+template <class Do>
+void ask_otherwise(rules::Finding& f, Do&& change) {
+  rules::Asked asked = *f.asked;
+  change(asked);
+  f.asked = std::make_shared<const rules::Asked>(std::move(asked));
 }
 
 rules::Judgment clinic_law() {
@@ -304,12 +310,12 @@ TEST(Decide, FindingsTakeGroundsAwayAndSayWhy) {
     auto law = clinic_law();
     law.findings = {finding("r", std::string(subject), "It is amiss")};
     EXPECT_EQ(told(clinic(law), scribe), "refuse no-ground") << subject;
-    EXPECT_EQ(sentence(clinic(law), scribe), law.findings[0].because) << subject;
+    EXPECT_EQ(sentence(clinic(law), scribe), law.findings[0].sentence()) << subject;
     law.findings[0].since = date("2026-06-30");
     EXPECT_EQ(told(clinic(law), scribe), "refuse lapsed") << subject;
-    law.findings[0].effect["associate"].what = rules::Effect::What::alarm;
+    ask_otherwise(law.findings[0], [](rules::Asked& a) { a.effect["associate"].what = rules::Effect::What::alarm; });
     EXPECT_EQ(told(clinic(law), scribe), "reduce scribe-reads") << subject;
-    law.findings[0].effect.clear();
+    ask_otherwise(law.findings[0], [](rules::Asked& a) { a.effect.clear(); });
     EXPECT_EQ(told(clinic(law), scribe), "refuse lapsed") << "a pack that says nothing blocks";
   }
   auto law = clinic_law();
@@ -324,7 +330,7 @@ TEST(Decide, FindingsTakeGroundsAwayAndSayWhy) {
            {rules::Status::stale, "program", "refuse lapsed"},
            {rules::Status::fail, "program", "refuse no-ground"}}) {
     law.findings[0].status = status;
-    law.findings[0].about = about;
+    ask_otherwise(law.findings[0], [&](rules::Asked& a) { a.about = about; });
     EXPECT_EQ(told(clinic(law), scribe), expect) << static_cast<int>(status) << about;
   }
   // A person's finding touches that person alone.
@@ -338,13 +344,13 @@ TEST(Decide, GraceEndsByItself) {
   auto law = clinic_law();
   law.findings = {finding("training", "dr-lee", "dr-lee's training lapsed")};
   law.findings[0].since = date("2026-11-20");
-  law.findings[0].effect["default"] = {rules::Effect::What::grace, 14};
+  ask_otherwise(law.findings[0], [](rules::Asked& a) { a.effect["default"] = {rules::Effect::What::grace, 14}; });
   const Table t = clinic(law);
   const auto on = [](std::string_view day) { return Q{"ehr-ui", "dr-lee", "TREAT", "clinical.note", Action::read, "fhir-front", kMaria, {}, kMfa, day}; };
   EXPECT_EQ(told(t, on("2026-11-25")), "pass");
   EXPECT_EQ(told(t, on("2026-12-04")), "pass");
   EXPECT_EQ(told(t, on("2026-12-05")), "refuse lapsed");
-  EXPECT_EQ(sentence(t, on("2026-12-05")), law.findings[0].because);
+  EXPECT_EQ(sentence(t, on("2026-12-05")), law.findings[0].sentence());
   law.findings[0].since.reset();  // no day to count from: no grace
   EXPECT_EQ(told(clinic(law), on("2026-11-25")), "refuse no-ground");
 }
@@ -362,15 +368,17 @@ TEST(Decide, TrainingIsOfThePersonAndEndsByItself) {
   law.findings = {finding("awareness", "ray", "ray did it")};
   law.findings[0].status = rules::Status::pass;
   EXPECT_EQ(told(clinic(law, kPermit), on("2026-11-25")), "refuse condition") << "a pass about something else";
-  law.findings[0].meets = "training";
+  ask_otherwise(law.findings[0], [](rules::Asked& a) { a.meets = "training"; });
   law.findings[0].until = date("2026-12-01");  // the first day on which it no longer counts
   EXPECT_EQ(told(clinic(law, kPermit), on("2026-11-25")), "pass");
   EXPECT_EQ(told(clinic(law, kPermit), on("2026-11-30")), "pass");
   EXPECT_EQ(told(clinic(law, kPermit), on("2026-12-01")), "refuse lapsed");
   law.findings.push_back(law.findings[0]);
-  law.findings[1].requirement = "sanctions-training";
+  ask_otherwise(law.findings[1], [](rules::Asked& a) {
+    a.requirement = "sanctions-training";
+    a.effect["default"].what = rules::Effect::What::alarm;
+  });
   law.findings[1].status = rules::Status::unknown;
-  law.findings[1].effect["default"].what = rules::Effect::What::alarm;
   EXPECT_EQ(told(clinic(law, kPermit), on("2026-11-25")), "refuse condition") << "all of it must pass";
   EXPECT_EQ(told(clinic(law, kPermit), on("2026-11-25", kBreakGlass)), "pass") << "an emergency is not kept waiting";
   law.findings[1].subject = "dr-lee";
@@ -399,8 +407,8 @@ TEST(Decide, NoGroundAtAllSaysTheFlowsFinding) {
   EXPECT_EQ(sentence(clinic(law), q), "No lawful ground on record lets Scribe (scribe) have clinical.note for TREAT (under packs test@1; state law not assessed)");
   law.findings = {finding("a-program", "notes-to-scribe", "No log is kept"), finding("contract", "notes-to-scribe", "No contract is on record"),
                   finding("owner", "scribe-ai", "No officer is named")};
-  law.findings[0].about = law.findings[2].about = "program";
-  EXPECT_EQ(sentence(clinic(law), q), law.findings[1].because);
+  for (const std::size_t n : {0, 2}) ask_otherwise(law.findings[n], [](rules::Asked& a) { a.about = "program"; });
+  EXPECT_EQ(sentence(clinic(law), q), law.findings[1].sentence());
   law.findings[1].since = date("2026-06-30");
   EXPECT_EQ(told(clinic(law), q), "refuse lapsed");
   // No permit comes before no ground.

@@ -35,9 +35,9 @@ json location_of(const rules::Finding& finding, std::string_view folder) {
 }  // namespace
 
 json to_json(const rules::Finding& f) {
-  return {{"requirement", f.requirement},    {"cites", f.cites},     {"subject", f.subject},
-          {"status", rules::name(f.status)}, {"because", f.because}, {"witness", embedded(f.witness)},
-          {"facts", embedded(f.facts)},      {"mend", f.mend}};
+  return {{"requirement", f.asked->requirement}, {"cites", f.asked->cites}, {"subject", f.subject},
+          {"status", rules::name(f.status)},     {"because", f.sentence()}, {"witness", embedded(f.witness)},
+          {"facts", embedded(f.facts)},          {"mend", f.mend}};
 }
 
 json to_json(const rules::Ground& g) {
@@ -155,37 +155,39 @@ std::string findings_sarif(const rules::Judgment& judgment, std::string_view ver
   json descriptors = json::array(), results = json::array();
   std::map<std::string, std::size_t> index;
   for (const rules::Finding& f : judgment.findings) {
-    json result{{"ruleId", f.requirement}};
+    json result{{"ruleId", f.asked->requirement}};
     switch (f.status) {
       case Status::pass:
       case Status::not_applicable:
         continue;
       case Status::fail:
       case Status::stale:
-        result["kind"] = "fail", result["level"] = f.about == "program" ? "warning" : "error";
+        result["kind"] = "fail", result["level"] = f.asked->about == "program" ? "warning" : "error";
         break;
       case Status::unknown:
         result["kind"] = "open", result["level"] = "none";
         break;  // §3.27.10: only `fail` has another level than none
       case Status::accepted:
         result["kind"] = "fail", result["level"] = "note";
-        result["suppressions"] = json::array({{{"kind", "external"}, {"status", "accepted"}, {"justification", f.because}}});
+        result["suppressions"] = json::array({{{"kind", "external"}, {"status", "accepted"}, {"justification", f.sentence()}}});
         break;
     }
-    const auto [at, is_new] = index.emplace(f.requirement, descriptors.size());
+    const auto [at, is_new] = index.emplace(f.asked->requirement, descriptors.size());
     if (is_new) {
       std::string cites;
-      for (const std::string& c : f.cites) cites += (cites.empty() ? "" : ", ") + c;
-      json descriptor{{"id", f.requirement},
-                      {"shortDescription", {{"text", cites.empty() ? f.requirement : cites}}},
-                      {"properties", {{"about", f.about}, {"source", f.source}, {"level", f.level}, {"tags", f.cites}}}};
-      if (const std::string url = f.cites.empty() ? std::string() : source_url(f.cites.front()); !url.empty()) descriptor["helpUri"] = url;
+      for (const std::string& c : f.asked->cites) cites += (cites.empty() ? "" : ", ") + c;
+      json descriptor{
+          {"id", f.asked->requirement},
+          {"shortDescription", {{"text", cites.empty() ? f.asked->requirement : cites}}},
+          {"properties", {{"about", f.asked->about}, {"source", f.asked->source}, {"level", f.asked->level}, {"tags", f.asked->cites}}}};
+      if (const std::string url = f.asked->cites.empty() ? std::string() : source_url(f.asked->cites.front()); !url.empty())
+        descriptor["helpUri"] = url;
       descriptors.push_back(std::move(descriptor));
     }
     result["ruleIndex"] = at->second;
     const std::string mend = f.mend.empty() || f.status == Status::accepted ? std::string() : " Mend: " + f.mend;
-    result["message"] = {{"text", f.because + mend}};
-    result["partialFingerprints"] = {{"requirementAndSubject/v1", f.requirement + "/" + f.subject}};
+    result["message"] = {{"text", f.sentence() + mend}};
+    result["partialFingerprints"] = {{"requirementAndSubject/v1", f.asked->requirement + "/" + f.subject}};
     result["properties"] = {{"status", rules::name(f.status)}, {"subject", f.subject}};
     if (json place = location_of(f, folder); !place.is_null()) result["locations"] = json::array({std::move(place)});
     results.push_back(std::move(result));

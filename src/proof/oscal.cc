@@ -69,9 +69,9 @@ json observation(const Finding& f, const rules::Judgment& judgment) {
   json props = json::array({prop("status", rules::name(f.status))});
   if (!f.subject.empty()) props.push_back(prop("subject", f.subject));
   if (const std::string at = place_of(f); !at.empty()) props.push_back(prop("at", at));
-  json out{{"uuid", uuid({"observation", judgment.under, format(judgment.as_of), f.requirement, f.subject})},
-           {"title", f.requirement + (f.subject.empty() ? "" : ": " + f.subject)},
-           {"description", f.because},
+  json out{{"uuid", uuid({"observation", judgment.under, format(judgment.as_of), f.asked->requirement, f.subject})},
+           {"title", f.asked->requirement + (f.subject.empty() ? "" : ": " + f.subject)},
+           {"description", f.sentence()},
            {"methods", json::array({"EXAMINE"})},
            {"props", std::move(props)},
            {"collected", instant(judgment.as_of)}};
@@ -96,7 +96,7 @@ json control(const rules::Requirement& r) {
 std::string assessment_results(const rules::Judgment& judgment, std::string_view version) {
   const std::string day = format(judgment.as_of);
   std::map<std::string, std::vector<const Finding*>> by_requirement;
-  for (const Finding& f : judgment.findings) by_requirement[f.requirement].push_back(&f);
+  for (const Finding& f : judgment.findings) by_requirement[f.asked->requirement].push_back(&f);
 
   json observations = json::array(), findings = json::array(), reviewed = json::array();
   for (const auto& [requirement, all] : by_requirement) {

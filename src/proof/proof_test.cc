@@ -101,9 +101,11 @@ rules::Judgment judgment() {
   j.as_of = *parse_date("2026-11-25");
   j.under = "under packs test@1; state law not assessed";
   j.packs = {{.id = "test", .version = "1", .status = "in-force", .title = "Test", .effective = {}, .digest = crypto::sha256("pack")}};
-  rules::Finding good{.requirement = "r-contract",
-                      .cites = {"164.308(b)(1)", "164.502(e)(1)"},
-                      .about = "contract",
+  const auto asks = [&](std::string requirement) {
+    return std::make_shared<const rules::Asked>(rules::Asked{
+        .requirement = std::move(requirement), .cites = {"164.308(b)(1)", "164.502(e)(1)"}, .about = "contract", .under = j.under});
+  };
+  rules::Finding good{.asked = asks("r-contract"),
                       .subject = "notes",
                       .status = rules::Status::pass,
                       .because = "It is covered.",
@@ -118,12 +120,12 @@ rules::Judgment judgment() {
   bad.facts = R"([{"id":"x","at":"ledger:3"},{"id":"baa-other","at":"flows.yaml:20"}])";
   rules::Finding open = bad;
   open.status = rules::Status::unknown;
-  open.requirement = "r-training";
+  open.asked = asks("r-training");
   rules::Finding accepted = open;
   accepted.status = rules::Status::accepted;
-  accepted.requirement = "r-zone";
+  accepted.asked = asks("r-zone");
   rules::Finding none = good;
-  none.requirement = "r-nothing";
+  none.asked = asks("r-nothing");
   none.subject.clear();
   none.status = rules::Status::not_applicable;
   j.findings = {good, bad, none, open, accepted};

@@ -38,9 +38,9 @@ std::vector<const Finding*> worst_first(const rules::Judgment& judgment) {
 // What closes a flow before what is paperwork; what is known to be wrong before what nobody knows; the law's levels; then its reach.
 auto urgency(const Step& step) {
   const Finding& f = *step.findings.front();
-  const int level = f.level == "addressable" ? 1 : 0;
-  return std::tuple(f.about == "program", step.question, level, -static_cast<std::ptrdiff_t>(step.findings.size()), f.requirement,
-                    f.subject);
+  const int level = f.asked->level == "addressable" ? 1 : 0;
+  return std::tuple(f.asked->about == "program", step.question, level, -static_cast<std::ptrdiff_t>(step.findings.size()),
+                    f.asked->requirement, f.subject);
 }
 
 }  // namespace
@@ -49,7 +49,7 @@ std::vector<std::vector<std::string>> finding_rows(const rules::Judgment& judgme
   std::vector<std::vector<std::string>> rows;
   for (const Finding* f : worst_first(judgment)) {
     if (amiss_only && (f->status == Status::pass || f->status == Status::not_applicable)) continue;
-    rows.push_back({std::string(rules::name(f->status)), f->subject, f->requirement, words(f->cites), f->because,
+    rows.push_back({std::string(rules::name(f->status)), f->subject, f->asked->requirement, words(f->asked->cites), f->sentence(),
                     f->status == Status::pass ? "" : f->mend});
   }
   return rows;
@@ -58,8 +58,8 @@ std::vector<std::vector<std::string>> finding_rows(const rules::Judgment& judgme
 std::string findings_csv(const rules::Judgment& judgment) {
   Csv csv{"status", "requirement", "cites", "subject", "because", "mend", "witness", "at", "about", "level", "since"};
   for (const Finding* f : worst_first(judgment))
-    csv.row({rules::name(f->status), f->requirement, words(f->cites), f->subject, f->because, f->mend, f->witness, place_of(*f), f->about,
-             f->level, f->since ? format(*f->since) : std::string()});
+    csv.row({rules::name(f->status), f->asked->requirement, words(f->asked->cites), f->subject, f->sentence(), f->mend, f->witness,
+             place_of(*f), f->asked->about, f->asked->level, f->since ? format(*f->since) : std::string()});
   return csv.take();
 }
 
@@ -104,7 +104,7 @@ std::vector<Step> steps(const rules::Judgment& judgment) {
   std::vector<Step> out;
   for (auto& [text, step] : by_text) {
     std::stable_sort(step.findings.begin(), step.findings.end(),
-                     [](const Finding* a, const Finding* b) { return (a->about == "program") < (b->about == "program"); });
+                     [](const Finding* a, const Finding* b) { return (a->asked->about == "program") < (b->asked->about == "program"); });
     out.push_back(std::move(step));
   }
   std::sort(out.begin(), out.end(), [](const Step& a, const Step& b) { return urgency(a) < urgency(b); });

@@ -17,14 +17,15 @@ using rules::Status;
 Finding finding(const char* requirement, const char* subject, Status status, const char* mend, const char* about = "contract",
                 const char* level = "required") {
   Finding f;
-  f.requirement = requirement;
+  f.asked = std::make_shared<const rules::Asked>(rules::Asked{.requirement = requirement,
+                                                              .cites = {"164.308(b)(1)"},
+                                                              .about = about,
+                                                              .level = level,
+                                                              .under = "under packs x; state law not assessed"});
   f.subject = subject;
   f.status = status;
   f.mend = mend;
-  f.about = about;
-  f.level = level;
-  f.cites = {"164.308(b)(1)"};
-  f.because = "Why (under packs x; state law not assessed)";
+  f.because = "Why";
   f.facts = R"([{"id":"ledger:3","at":"ledger:3"},{"id":"f","at":"flows.yaml:7"}])";
   f.witness = "[]";
   return f;

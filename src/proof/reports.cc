@@ -167,13 +167,6 @@ bool has_word(std::string_view text, std::string_view word) {
   return false;
 }
 
-std::string brief(const Finding& f, const std::string& under) {
-  std::string_view words = f.because;
-  const std::string tail = fmt::format(" ({})", under);
-  if (words.ends_with(tail)) words.remove_suffix(tail.size());
-  return std::string(words);
-}
-
 }  // namespace
 
 std::string sheet_csv(const Sheet& sheet) {
@@ -226,8 +219,8 @@ Sheet responsibility(const stack::Stack& stack, const rules::Judgment& judgment,
   for (const Finding& f : judgment.findings) {
     const std::vector<std::string> who = carriers(stack, f.subject);
     const std::string status(rules::name(f.status));
-    for (const std::string& c : who) ++cells[{f.requirement, c}][status];
-    if (who.empty()) ++cells[{f.requirement, f.subject.empty() ? "" : stack.tenant}][status];
+    for (const std::string& c : who) ++cells[{f.asked->requirement, c}][status];
+    if (who.empty()) ++cells[{f.asked->requirement, f.subject.empty() ? "" : stack.tenant}][status];
   }
   for (const auto& [key, counts] : cells) {
     const auto& [id, who] = key;
@@ -327,8 +320,8 @@ Sheet exposure(const stack::Stack& stack, const rules::Judgment& judgment, const
       if (!rules::amiss(f, false) ||
           !(f.subject == id || arriving.contains(f.subject) || (stack.find("flow", f.subject) == nullptr && names(f, id))))
         continue;
-      ++amiss[f.requirement];
-      worst += f.about == "program" ? 8 : 30;
+      ++amiss[f.asked->requirement];
+      worst += f.asked->about == "program" ? 8 : 30;
     }
     if (worst > 0) {
       std::vector<std::string> which;
@@ -375,7 +368,7 @@ std::vector<CoverageRow> coverage_rows(std::span<const rules::Pack> packs, std::
       for (const std::string& cite : r.cites) cited[cite].push_back(r.id);
   std::map<std::string, Counts> counts;
   for (const rules::Finding& f : findings)
-    for (const std::string& cite : f.cites) ++counts[cite][std::string(rules::name(f.status))];
+    for (const std::string& cite : f.asked->cites) ++counts[cite][std::string(rules::name(f.status))];
   std::vector<CoverageRow> rows;
   for (const rules::Pack& pack : packs)
     for (const rules::Pack::Citation& c : pack.citations) rows.push_back({c, cited[c.cite], counts[c.cite]});
@@ -408,7 +401,7 @@ Result<Sheet> answers(std::string_view csv, const rules::Judgment& judgment) {
       "A question is answered only from findings on a citation or requirement that its row names. What is not on record is not answered.",
       judgment, std::move(head));
   std::set<std::string> ids;
-  for (const Finding& f : judgment.findings) ids.insert(f.requirement);
+  for (const Finding& f : judgment.findings) ids.insert(f.asked->requirement);
   for (std::size_t i = 1; i < rows.size(); ++i) {
     std::vector<std::string> row = std::move(rows[i]);
     row.resize(columns);
@@ -423,11 +416,11 @@ Result<Sheet> answers(std::string_view csv, const rules::Judgment& judgment) {
     std::set<std::string> requirements;
     std::vector<const Finding*> found;
     for (const Finding& f : judgment.findings) {
-      const bool cited = std::any_of(f.cites.begin(), f.cites.end(), [&](const std::string& c) {
+      const bool cited = std::any_of(f.asked->cites.begin(), f.asked->cites.end(), [&](const std::string& c) {
         return std::any_of(asked.begin(), asked.end(), [&](const std::string& a) { return answers_it(a, c); });
       });
-      if (!cited && !named.contains(f.requirement)) continue;
-      requirements.insert(f.requirement);
+      if (!cited && !named.contains(f.asked->requirement)) continue;
+      requirements.insert(f.asked->requirement);
       ++counts[std::string(rules::name(f.status))];
       found.push_back(&f);
     }
@@ -451,7 +444,7 @@ Result<Sheet> answers(std::string_view csv, const rules::Judgment& judgment) {
       constexpr std::size_t kShown = 8;
       for (std::size_t n = 0; n < std::min(kShown, found.size()); ++n) {
         const std::string at = place_of(*found[n]);
-        evidence += fmt::format("{}{}: {}{}", n == 0 ? "" : "; ", rules::name(found[n]->status), brief(*found[n], judgment.under),
+        evidence += fmt::format("{}{}: {}{}", n == 0 ? "" : "; ", rules::name(found[n]->status), found[n]->because,
                                 at.empty() ? "" : " [" + at + "]");
       }
       if (found.size() > kShown) evidence += fmt::format("; and {} more", found.size() - kShown);

@@ -117,7 +117,7 @@ std::string clauses_of(const stack::Document& agreement) {
 Values known(const Judgment& judgment, const stack::Stack& stack, const Finding& f, const Values& found) {
   Values out;
   out["subject"] = f.subject;
-  out["cite"] = f.cites.empty() ? std::string() : f.cites.front();
+  out["cite"] = f.asked->cites.empty() ? std::string() : f.asked->cites.front();
   out["today"] = format(judgment.as_of);
   out["tomorrow"] = format(judgment.as_of + std::chrono::days(1));
   out["next-year"] = format(judgment.as_of + std::chrono::days(365));

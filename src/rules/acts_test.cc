@@ -24,10 +24,9 @@ Judgment judgment_of(std::initializer_list<std::pair<const char*, const char*>> 
   out.as_of = *parse_date("2026-11-25");
   for (const auto& [subject, mend] : mends) {
     Finding& f = out.findings.emplace_back();
-    f.requirement = "r" + std::to_string(out.findings.size());
+    f.asked = std::make_shared<const Asked>(Asked{.requirement = "r" + std::to_string(out.findings.size()), .about = "contract"});
     f.subject = subject, f.mend = mend;
     f.status = Status::fail;
-    f.about = "contract";
   }
   return out;
 }

@@ -125,8 +125,8 @@ std::string off(const Pack::Case& c, const Judgment& judgment) {
   }
   for (const Finding& f : judgment.findings) {
     if (f.subject != c.subject) continue;
-    const bool said = c.says.empty() || f.because.find(c.says) != std::string::npos;
-    return name(f.status) == c.expect && said ? "" : fmt::format("{}: {}", name(f.status), f.because);
+    const bool said = c.says.empty() || f.sentence().find(c.says) != std::string::npos;
+    return name(f.status) == c.expect && said ? "" : fmt::format("{}: {}", name(f.status), f.sentence());
   }
   return c.expect == "outside" ? "" : "no finding on it";
 }

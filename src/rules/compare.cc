@@ -10,7 +10,7 @@ bool amiss(const Finding& finding, bool strict) {
     case Status::stale:
       return true;
     case Status::unknown:
-      return strict || finding.about != "program";
+      return strict || finding.asked->about != "program";
     case Status::pass:
     case Status::accepted:
     case Status::not_applicable:
@@ -21,7 +21,7 @@ bool amiss(const Finding& finding, bool strict) {
 
 std::vector<Turn> compare(const Judgment& before, const Judgment& after) {
   std::vector<Turn> out;
-  const auto key = [](const Finding& f) { return std::tie(f.requirement, f.subject); };
+  const auto key = [](const Finding& f) { return std::tie(f.asked->requirement, f.subject); };
   auto a = before.findings.begin();
   auto b = after.findings.begin();
   while (a != before.findings.end() || b != after.findings.end()) {

@@ -1,7 +1,7 @@
 // What differs between two judgments: of two days, two commits, two declarations or two sets of packs.
 //
 //   for (const rules::Turn& t : rules::compare(before, after))
-//     if (t.breaks()) print(t.after->because);
+//     if (t.breaks()) print(t.after->sentence());
 //
 // Pure; any thread; linear. Pointers are into the judgments, which must outlive the answer. Sorted by (requirement, subject).
 #pragma once

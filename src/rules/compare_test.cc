@@ -7,10 +7,9 @@ namespace {
 
 Finding finding(const char* requirement, const char* subject, Status status, const char* about = "contract") {
   Finding f;
-  f.requirement = requirement;
+  f.asked = std::make_shared<const Asked>(Asked{.requirement = requirement, .about = about});
   f.subject = subject;
   f.status = status;
-  f.about = about;
   return f;
 }
 

@@ -170,38 +170,49 @@ class Worker {
     plan.kept.erase(std::unique(plan.kept.begin(), plan.kept.end()), plan.kept.end());
 
     LICET_TRY(population, each(r, plan));
+    const auto asked = std::make_shared<const Asked>(Asked{.requirement = r.id,
+                                                           .cites = r.cites,
+                                                           .about = r.about,
+                                                           .source = r.source,
+                                                           .level = r.level,
+                                                           .meets = r.meets,
+                                                           .effect = r.effect,
+                                                           .under = known_.under});
     if (population.empty()) {
-      Finding f = finding(r, "", Status::not_applicable);
-      f.because = sentence(r.none, known_.under);
+      Finding& f = out.emplace_back();
+      f.asked = asked;
+      f.status = Status::not_applicable;
+      f.because = r.none;
       f.witness = f.facts = "[]";
-      out.push_back(std::move(f));
       return out;
     }
     if (findings_.fetch_add(population.size()) + population.size() > kFindingsMost)
       return wrong(r, "check", fmt::format("more than {} findings in all", kFindingsMost), Code::exhausted);
-    out.resize(population.size());
+    out.reserve(population.size());
+    for (const Member& m : population) {
+      Finding& f = out.emplace_back();
+      f.asked = asked;
+      f.subject = m.subject;
+    }
     LICET_TRY_VOID(check(r, plan, population, out));
     for (std::size_t i = 0; i < population.size(); ++i) {
       const Member& m = population[i];
       if (m.judged) continue;
-      const bool asked = !m.missing.empty();
-      Finding f = finding(r, m.subject, Status::unknown);
+      const bool lacks = !m.missing.empty();
+      Finding& f = out[i];
       const auto question = plan.questions.find(m.missing);
       if (question != plan.questions.end()) {
         LICET_TRY(text, fill(r, question->second, plan, m, nullptr));
         f.because = text;
       } else {
-        f.because = asked ? fmt::format("Not on record for {}: {}", m.subject, replaced(m.missing, "_", " "))
+        f.because = lacks ? fmt::format("Not on record for {}: {}", m.subject, replaced(m.missing, "_", " "))
                           : fmt::format("No verdict could be reached on {}", m.subject);
       }
-      f.because = sentence(f.because, known_.under);
       f.witness = fmt::format("[\"{}\"]", m.subject);
       f.facts = facts_of(m.subject);
       LICET_TRY(mend, fill(r, plan.mend, plan, m, nullptr));
-      f.mend = asked && question != plan.questions.end() ? std::string() : mend;
-      f.effect = r.effect;
-      decide(r, f, "");
-      out[i] = std::move(f);
+      f.mend = lacks && question != plan.questions.end() ? std::string() : mend;
+      decide(r, f);
     }
     return out;
   }
@@ -398,7 +409,7 @@ class Worker {
       m.judged = true;
 
       const std::string_view word = in.text(status);
-      Finding f = finding(r, m.subject, Status::unknown);
+      Finding& f = findings[at];
       if (word == "pass")
         f.status = Status::pass;
       else if (word == "fail")
@@ -441,10 +452,7 @@ class Worker {
         LICET_TRY(mend, fill(r, plan.mend, plan, m, &in));
         f.mend = std::move(mend);
       }
-      decide(r, f, f.because);
-      f.because = sentence(f.because, known_.under);
-      if (f.status == Status::fail || f.status == Status::stale || f.status == Status::unknown) f.effect = r.effect;
-      findings[at] = std::move(f);
+      decide(r, f);
     }
     return {};
   }
@@ -465,21 +473,8 @@ class Worker {
     return {};
   }
 
-  static Finding finding(const Requirement& r, std::string_view subject, Status status) {
-    Finding f;
-    f.requirement = r.id;
-    f.cites = r.cites;
-    f.about = r.about;
-    f.source = r.source;
-    f.level = r.level;
-    f.meets = r.meets;
-    f.subject = subject;
-    f.status = status;
-    return f;
-  }
-
   // A person's decision makes an addressable specification or a policy accepted; of the rest it says that it can't.
-  void decide(const Requirement& r, Finding& f, std::string_view because) {
+  void decide(const Requirement& r, Finding& f) {
     if (f.status != Status::fail && f.status != Status::stale && f.status != Status::unknown) return;
     for (const Decided& d : known_.decided) {
       if (d.choice == "implemented" || d.choice == "conduit" || d.choice == "not-associate") continue;  // these are for the rules to read
@@ -500,9 +495,8 @@ class Worker {
       } else {
         note = fmt::format("accepted by the decision {} ({}){}", d.id, d.choice, d.until.empty() ? "" : " until " + d.until);
         f.status = Status::accepted;
-        f.effect.clear();
       }
-      f.because = fmt::format("{}; {}", because.empty() ? f.because : std::string(because), note);
+      f.because += "; " + note;
       const std::string& place = known_.places.find(d.id)->second;
       f.facts = f.facts == "[]" ? "[" + place + "]" : f.facts.substr(0, f.facts.size() - 1) + "," + place + "]";
       return;
@@ -829,8 +823,8 @@ class Judge {
     };
     for (const Finding& f : out_.findings) {
       matters(f.until);
-      if (f.since)
-        for (const auto& [kind, effect] : f.effect)
+      if (f.since && (f.status == Status::fail || f.status == Status::stale || f.status == Status::unknown))
+        for (const auto& [kind, effect] : f.asked->effect)
           if (effect.what == Effect::What::grace) matters(*f.since + std::chrono::days(effect.grace_days));
     }
     for (const Ground& g : out_.grounds)
@@ -848,6 +842,10 @@ class Judge {
 };
 
 }  // namespace
+
+std::string Finding::sentence() const {
+  return rules::sentence(because, asked->under);
+}
 
 std::vector<std::string> Finding::about_ids() const {
   std::vector<std::string> out;
@@ -895,8 +893,14 @@ Result<Judgment> Bench::judge(std::span<const Pack> packs) {
 }
 
 Result<Judgment> judge(const stack::Relations& relations, std::span<const Pack> packs, Date as_of, unsigned threads) {
+  return judge(
+      relations, [packs]() -> Result<std::span<const Pack>> { return packs; }, as_of, threads);
+}
+
+Result<Judgment> judge(const stack::Relations& relations, const PacksLater& packs, Date as_of, unsigned threads) {
   LICET_TRY(bench, Bench::make(relations, as_of, nullptr, threads));
-  return bench.judge(packs);
+  LICET_TRY(read, packs());
+  return bench.judge(read);
 }
 
 }  // namespace licet::rules

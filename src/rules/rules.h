@@ -9,7 +9,9 @@
 // Docs: docs/packs.md (the views and their columns), design §6 and §7.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -59,24 +61,30 @@ struct Gap {
   std::string words;  // its own sentence, where `because` holds several
 };
 
-struct Finding {
+// What the findings of one requirement have in common. They share it: a declaration of 10,000 systems has half a million findings.
+struct Asked {
   std::string requirement;
   std::vector<std::string> cites;
-  std::string about;
-  std::string source;
-  std::string level;
-  std::string subject;  // id of a declared thing; empty for not-applicable (the population was empty)
+  std::string about, source, level;
+  std::string meets;
+  std::map<std::string, Effect> effect;  // counts against access where the finding is fail, stale or unknown
+  std::string under;                     // of the judgment
+};
+
+struct Finding {
+  std::shared_ptr<const Asked> asked;  // never null
+  std::string subject;                 // id of a declared thing; empty for not-applicable (the population was empty)
   Status status = Status::unknown;
-  std::string because;  // THE sentence, ending "under packs X; state law not assessed": check, the refusal and the evidence print it
+  std::string because;  // why; sentence() ends it with the packs
   std::string witness;  // JSON array: the path it stands on, e.g. ["ehr","notes-to-scribe","scribe"]
   std::string facts;    // JSON array of {"id","at"}: the documents and facts it was read from, at = file:line or ledger:INDEX
   std::string mend;     // filled in
   std::vector<Gap> gaps;
-  std::map<std::string, Effect> effect;
-  std::string meets;          // of its requirement
   std::optional<Date> since;  // the day from which it fails, where the rule says so (for grace)
   std::optional<Date> until;  // the next day on which this verdict can change by time alone
 
+  // THE sentence, ending "(under packs X; state law not assessed)": check, the refusal and the evidence print it.
+  [[nodiscard]] std::string sentence() const;
   [[nodiscard]] std::vector<std::string> about_ids() const;  // the ids in `facts`
 };
 
@@ -192,6 +200,9 @@ struct Judgment {
 };
 // threads: 0 is one, or two where the declaration is large and the machine has them. The judgment is the same, byte for byte.
 [[nodiscard]] Result<Judgment> judge(const stack::Relations& relations, std::span<const Pack> packs, Date as_of, unsigned threads = 0);
+// The same, for packs that are still being read: they are asked for, once, when the declaration stands in its database.
+using PacksLater = std::function<Result<std::span<const Pack>>()>;
+[[nodiscard]] Result<Judgment> judge(const stack::Relations& relations, const PacksLater& packs, Date as_of, unsigned threads = 0);
 
 // Runs the packs' own cases; one message per case that does not come out as it says. A requirement without a pass and a fail case is a
 // message.

@@ -98,7 +98,7 @@ const Finding* find(const Judgment& j, std::string_view subject) {
 std::string bytes(const Judgment& j) {
   std::string out = j.under + "\n";
   for (const Finding& f : j.findings)
-    out += fmt::format("{}|{}|{}|{}|{}|{}|{}\n", f.requirement, f.subject, name(f.status), f.because, f.witness, f.facts, f.mend);
+    out += fmt::format("{}|{}|{}|{}|{}|{}|{}\n", f.asked->requirement, f.subject, name(f.status), f.because, f.witness, f.facts, f.mend);
   for (const Ground& g : j.grounds)
     out += fmt::format("{}|{}|{}|{}|{}\n", g.id, fmt::join(g.classes, ","), fmt::join(g.purposes, ","), g.witness, g.because);
   for (const Prohibition& p : j.prohibitions) out += fmt::format("{}|{}\n", p.id, p.because);
@@ -180,14 +180,14 @@ TEST(Judge, PassAndFailCarryTheSentenceTheWitnessAndTheFacts) {
   EXPECT_EQ(j->under, "under packs test@1.0; state law not assessed");
   const Finding &ehr = j->findings[0], &lab = j->findings[1];
   EXPECT_EQ(ehr.status, Status::pass);
-  EXPECT_EQ(ehr.because, "ehr is in us-east (under packs test@1.0; state law not assessed)");
-  EXPECT_EQ(ehr.because, sentence("ehr is in us-east", j->under));
+  EXPECT_EQ(ehr.sentence(), "ehr is in us-east (under packs test@1.0; state law not assessed)");
+  EXPECT_EQ(ehr.sentence(), sentence("ehr is in us-east", j->under));
   EXPECT_EQ(ehr.witness, R"(["ehr","clinic"])");
   EXPECT_EQ(ehr.facts, R"([{"id":"ehr","at":"s.yaml:13"},{"id":"clinic","at":"s.yaml:7"}])");
   EXPECT_EQ(ehr.mend, "");
   EXPECT_EQ(lab.status, Status::fail);
   EXPECT_EQ(lab.mend, "Give lab a region, not .");
-  EXPECT_EQ(lab.effect.at("default").what, Effect::What::block);
+  EXPECT_EQ(lab.asked->effect.at("default").what, Effect::What::block);
 }
 
 TEST(Judge, AnEmptyPopulationIsNotApplicableNeverAPass) {
@@ -197,7 +197,7 @@ TEST(Judge, AnEmptyPopulationIsNotApplicableNeverAPass) {
   ASSERT_EQ(j->findings.size(), 1U);
   EXPECT_EQ(j->findings[0].subject, "");
   EXPECT_EQ(j->findings[0].status, Status::not_applicable);
-  EXPECT_TRUE(j->findings[0].because.starts_with("There is no offer (under packs"));
+  EXPECT_TRUE(j->findings[0].sentence().starts_with("There is no offer (under packs"));
 }
 
 TEST(Judge, WhatMustBeKnownAndIsNotIsUnknownWithTheQuestion) {
@@ -206,7 +206,7 @@ TEST(Judge, WhatMustBeKnownAndIsNotIsUnknownWithTheQuestion) {
   ASSERT_TRUE(j.ok()) << j.error().message;
   EXPECT_EQ(find(*j, "ehr")->status, Status::pass);
   EXPECT_EQ(find(*j, "lab")->status, Status::unknown);
-  EXPECT_TRUE(find(*j, "lab")->because.starts_with("Where does lab keep its data? (under"));
+  EXPECT_TRUE(find(*j, "lab")->sentence().starts_with("Where does lab keep its data? (under"));
 }
 
 TEST(Judge, ASubjectWithoutAVerdictIsUnknown) {
@@ -358,7 +358,7 @@ TEST(Judge, DecisionsLiftOnlyWhatIsAddressableOrPolicy) {
   };
   Finding f = with("addressable", "law", "2026-06-15");
   EXPECT_EQ(f.status, Status::accepted);
-  EXPECT_TRUE(f.because.starts_with("It is bad; accepted by the decision d1 (alternative) until 2026-12-31 (under")) << f.because;
+  EXPECT_TRUE(f.sentence().starts_with("It is bad; accepted by the decision d1 (alternative) until 2026-12-31 (under")) << f.because;
   EXPECT_NE(f.facts.find("\"d1\""), std::string::npos);
   EXPECT_EQ(with("standard", "policy", "2026-06-15").status, Status::accepted);
   f = with("required", "law", "2026-06-15");
@@ -377,7 +377,7 @@ TEST(Judge, EvidenceThatNoLongerCountsMakesAPassStale) {
   auto j = judged(rule(check), kTwo + evidence);
   ASSERT_TRUE(j.ok()) << j.error().message;
   EXPECT_EQ(find(*j, "ehr")->status, Status::stale);
-  EXPECT_TRUE(find(*j, "ehr")->because.starts_with("It was tested, but e1 counted only until 2026-03-31 (under"));
+  EXPECT_TRUE(find(*j, "ehr")->sentence().starts_with("It was tested, but e1 counted only until 2026-03-31 (under"));
   EXPECT_EQ(find(*j, "ehr")->since, day("2026-04-01"));
   EXPECT_EQ(find(*j, "lab")->status, Status::pass);
   auto earlier = judged(rule(check), kTwo + evidence, "2026-03-31");
@@ -452,7 +452,7 @@ TEST(Grounds, RequirementsSeeThemAndGroundsDoNot) {
       " join v_ground_purpose p on p.ground = g.id join v_ground_class c on c.ground = g.id) as because from {each}");
   auto j = judged(ground(base + ", 'workforce' as effect_as from v_flow") + "---\n" + asks);
   ASSERT_TRUE(j.ok()) << j.error().message;
-  EXPECT_TRUE(find(*j, "ehr")->because.starts_with("treatmentfTREATclinical.note,treatmentfTREATspecial.sud ")) << find(*j, "ehr")->because;
+  EXPECT_TRUE(find(*j, "ehr")->sentence().starts_with("treatmentfTREATclinical.note,treatmentfTREATspecial.sud ")) << find(*j, "ehr")->sentence();
   EXPECT_EQ(j->grounds[0].effect_as, "workforce");
   auto own = judged(ground(base + " from v_flow where exists (select 1 from v_ground)"));
   ASSERT_TRUE(own.ok()) << own.error().message;
@@ -620,8 +620,8 @@ TEST(Packs, WhatNeverComesUpDoesNot) {
       auto judged = bench->judge(std::span(&few, 1));
       ASSERT_TRUE(judged.ok()) << judged.error().message;
       for (const Finding& f : judged->findings)
-        EXPECT_FALSE(by_id[f.requirement]->never.contains(std::string(name(f.status))))
-            << f.requirement << " at " << stand.cases[0]->file << ":" << stand.cases[0]->line << ": " << f.because;
+        EXPECT_FALSE(by_id[f.asked->requirement]->never.contains(std::string(name(f.status))))
+            << f.asked->requirement << " at " << stand.cases[0]->file << ":" << stand.cases[0]->line << ": " << f.because;
     }
   }
   EXPECT_GT(excused, 0U);
@@ -871,7 +871,7 @@ TEST(Packs, NothingDeclaredPassesNothing) {
   ASSERT_TRUE(none.ok()) << none.error().message;
   for (const Judgment* judgment : {&*j, &*none})
     for (const Finding& f : judgment->findings)
-      EXPECT_TRUE(f.status == Status::unknown || f.status == Status::not_applicable) << f.requirement << " " << f.because;
+      EXPECT_TRUE(f.status == Status::unknown || f.status == Status::not_applicable) << f.asked->requirement << " " << f.because;
   EXPECT_GT(std::count_if(j->findings.begin(), j->findings.end(), [](const Finding& f) { return f.status == Status::unknown; }), 15);
 }
 
@@ -918,8 +918,8 @@ TEST(Examples, RiverbendIsRedWhereItsReadmeSaysSo) {
   ASSERT_TRUE(j.ok()) << j.error().message;
   std::string red, unknown, grounds;
   for (const Finding& f : j->findings) {
-    if (f.status == Status::fail || f.status == Status::stale) red += fmt::format("{} {}\n", f.requirement, f.subject);
-    if (f.status == Status::unknown && f.about != "program") unknown += fmt::format("{} {}\n", f.requirement, f.subject);
+    if (f.status == Status::fail || f.status == Status::stale) red += fmt::format("{} {}\n", f.asked->requirement, f.subject);
+    if (f.status == Status::unknown && f.asked->about != "program") unknown += fmt::format("{} {}\n", f.asked->requirement, f.subject);
   }
   EXPECT_EQ(red,
             "hipaa-164.308.a.5.ii.D.passwords riverbend\n"
@@ -947,7 +947,7 @@ TEST(Examples, RiverbendIsRedWhereItsReadmeSaysSo) {
             "workforce:record-to-staff workforce:record-to-staff:care ");
   const auto because = [&](std::string_view subject) {
     for (const Finding& f : j->findings)
-      if (f.subject == subject && f.requirement.ends_with("contract-covers-flow")) return f.because;
+      if (f.subject == subject && f.asked->requirement.ends_with("contract-covers-flow")) return f.sentence();
     return std::string();
   };
   EXPECT_TRUE(because("notes-to-acme")
@@ -989,7 +989,7 @@ TEST(Examples, ScribeFaresWithEachCustomerByItsOwnTerms) {
   const auto states = [&](std::string_view requirement) {
     std::string out;
     for (const Finding& f : j->findings)
-      if (f.requirement.ends_with(requirement)) out += fmt::format("{} {}\n", f.subject, name(f.status));
+      if (f.asked->requirement.ends_with(requirement)) out += fmt::format("{} {}\n", f.subject, name(f.status));
     return out;
   };
   EXPECT_EQ(states("contract-covers-flow"),

@@ -144,7 +144,8 @@ Reply explain(const Desk& desk, std::string_view reference) {
     for (const rules::Finding& f : epoch->world.judgment.findings) {
       const bool amiss = f.status == rules::Status::fail || f.status == rules::Status::stale || f.status == rules::Status::unknown;
       if (!amiss) continue;
-      if (glimpse != recent.end() && !f.because.empty() && glimpse->sentence.find(f.because) != std::string::npos) {
+      if (glimpse != recent.end() && !f.because.empty() && glimpse->sentence.find(f.because) != std::string::npos &&
+          glimpse->sentence.find(f.sentence()) != std::string::npos) {
         behind = &f;
         break;
       }
@@ -159,7 +160,7 @@ Reply explain(const Desk& desk, std::string_view reference) {
   if (glimpse != recent.end() && !glimpse->sentence.empty())
     out["sentence"] = glimpse->sentence;
   else if (behind != nullptr)
-    out["sentence"] = behind->because;  // as of now: the declaration may have changed since
+    out["sentence"] = behind->sentence();  // as of now: the declaration may have changed since
   else if (reason && *reason != Reason::none)
     out["sentence"] = row(*reason).title;
   else

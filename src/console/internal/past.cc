@@ -200,13 +200,13 @@ Result<json> Past::since(const EpochRef& now_in_force, std::string_view query, c
     const rules::Finding* f = t->after != nullptr ? t->after : t->before;
     const auto status = [](const rules::Finding* one) { return one == nullptr ? std::string_view() : rules::name(one->status); };
     const epoch::Epoch& of = t->after != nullptr ? *now_in_force : *base;
-    return json{{"requirement", f->requirement},
+    return json{{"requirement", f->asked->requirement},
                 {"subject", f->subject},
                 {"owner", owner_of(*of.world.stack, f->subject)},
                 {"turn", kind(*t)},
                 {"before", status(t->before)},
                 {"after", status(t->after)},
-                {"because", f->because},
+                {"because", f->sentence()},
                 {"mend", f->mend}};
   });
   return out;
@@ -247,12 +247,12 @@ Result<json> Past::proposed(const EpochRef& now_in_force, std::string_view query
   std::map<std::string_view, std::map<std::string_view, std::uint64_t>> counts, counts_now;
   std::map<std::string_view, std::vector<const rules::Finding*>> found;
   for (const rules::Finding& f : with->world.judgment.findings)
-    if (sight.sees(f.subject)) ++counts[f.requirement][rules::name(f.status)], found[f.requirement].push_back(&f);
+    if (sight.sees(f.subject)) ++counts[f.asked->requirement][rules::name(f.status)], found[f.asked->requirement].push_back(&f);
   std::set<std::pair<std::string_view, std::string_view>> amiss_now;  // citation, subject
   for (const rules::Finding& f : now_in_force->world.judgment.findings) {
-    if (sight.sees(f.subject)) ++counts_now[f.requirement][rules::name(f.status)];
+    if (sight.sees(f.subject)) ++counts_now[f.asked->requirement][rules::name(f.status)];
     if (amiss(f.status))
-      for (const std::string& cite : f.cites) amiss_now.emplace(cite, f.subject);
+      for (const std::string& cite : f.asked->cites) amiss_now.emplace(cite, f.subject);
   }
   std::multimap<std::string_view, std::pair<const rules::Requirement*, const rules::Pack*>> in_force;  // by citation
   for (const rules::Pack& pack : now_in_force->world.packs)
@@ -311,7 +311,7 @@ Result<json> Past::proposed(const EpochRef& now_in_force, std::string_view query
     json fresh = json::array();
     for (const rules::Finding* f : newly(*row.rule)) {
       if (fresh.size() == kMostNew) break;
-      fresh.push_back({{"subject", f->subject}, {"status", rules::name(f->status)}, {"because", f->because}});
+      fresh.push_back({{"subject", f->subject}, {"status", rules::name(f->status)}, {"because", f->sentence()}});
     }
     return json{{"rule", rule_view(*row.rule, *row.pack)},
                 {"counts", counts[row.rule->id]},

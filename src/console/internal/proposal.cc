@@ -74,8 +74,8 @@ std::string unified(const Extent& at, const Lines& text) {
 json changed_findings(const rules::Judgment& before, const rules::Judgment& after) {
   using Key = std::pair<std::string_view, std::string_view>;
   std::map<Key, std::pair<const rules::Finding*, const rules::Finding*>> both;
-  for (const rules::Finding& f : before.findings) both[{f.requirement, f.subject}].first = &f;
-  for (const rules::Finding& f : after.findings) both[{f.requirement, f.subject}].second = &f;
+  for (const rules::Finding& f : before.findings) both[{f.asked->requirement, f.subject}].first = &f;
+  for (const rules::Finding& f : after.findings) both[{f.asked->requirement, f.subject}].second = &f;
   json out = json::array();
   for (const auto& [key, pair] : both) {
     const auto& [old, now] = pair;
@@ -85,7 +85,7 @@ json changed_findings(const rules::Judgment& before, const rules::Judgment& afte
                    {"subject", key.second},
                    {"before", status(old)},
                    {"after", status(now)},
-                   {"because", (now != nullptr ? now : old)->because}});
+                   {"because", (now != nullptr ? now : old)->sentence()}});
     if (out.size() == kMostChanges) break;
   }
   return out;

@@ -58,15 +58,8 @@ std::string lead(const ReportBy& by) {
 }
 
 // Under which packs is said once, in the lead.
-std::string brief(std::string sentence, const std::string& under) {
-  const std::string tail = " (" + under + ")";
-  if (const auto at = sentence.rfind(tail); !under.empty() && at != std::string::npos) sentence.erase(at, tail.size());
-  return sentence;
-}
-
 std::vector<Row> finding_rows(const ReportBy& by, bool all) {
   const auto& findings = by.index->epoch->world.judgment.findings;
-  const std::string& under = by.index->epoch->world.judgment.under;
   std::vector<const rules::Finding*> kept;
   for (const rules::Finding& f : findings)
     if (by.sight->sees(f.subject) && (all || f.status == Status::fail || f.status == Status::stale)) kept.push_back(&f);
@@ -75,8 +68,8 @@ std::vector<Row> finding_rows(const ReportBy& by, bool all) {
   std::vector<Row> rows;
   for (const rules::Finding* f : kept) {
     if (rows.size() == kMostRows) break;
-    rows.push_back({std::string(rules::name(f->status)), f->subject, f->requirement, fmt::format("{}", fmt::join(f->cites, ", ")),
-                    brief(f->because, under), f->mend});
+    rows.push_back({std::string(rules::name(f->status)), f->subject, f->asked->requirement,
+                    fmt::format("{}", fmt::join(f->asked->cites, ", ")), f->because, f->mend});
   }
   return rows;
 }
@@ -264,7 +257,7 @@ Result<json> trust_view(const ReportBy& by, bool names) {
   for (const Topic& t : kTopics) {
     std::uint64_t of = 0, verified = 0;
     for (const rules::Finding& f : world.judgment.findings) {
-      if (f.about != t.about || f.status == Status::not_applicable) continue;
+      if (f.asked->about != t.about || f.status == Status::not_applicable) continue;
       ++of;
       if (f.status == Status::pass) ++verified;
     }

@@ -100,9 +100,9 @@ json date_or_null(const std::optional<Date>& date) {
 
 json finding_json(const epoch::Epoch& epoch, const rules::Finding& f) {
   json out = proof::to_json(f);
-  out["about"] = f.about;
-  out["level"] = f.level;
-  out["source"] = f.source;
+  out["about"] = f.asked->about;
+  out["level"] = f.asked->level;
+  out["source"] = f.asked->source;
   out["owner"] = owner_of(*epoch.world.stack, f.subject);
   out["since"] = date_or_null(f.since);
   out["until"] = date_or_null(f.until);
@@ -283,7 +283,7 @@ Sifted sift(const FindingIndex& index, std::string_view query, const Sight& sigh
     if (!words.empty()) {
       const rules::Finding& f = judgment.findings[n];
       if (!contains_without_case(f.because, words) && !contains_without_case(f.subject, words) &&
-          !contains_without_case(f.requirement, words))
+          !contains_without_case(f.asked->requirement, words))
         continue;
     }
     std::size_t misses = 0, missed = 0;
@@ -311,7 +311,8 @@ FindingIndex::FindingIndex(std::shared_ptr<const epoch::Epoch> of) : epoch(std::
   for (const rules::Finding& f : world.judgment.findings) {
     auto owner = owners.find(f.subject);
     if (owner == owners.end()) owner = owners.emplace(f.subject, owned.emplace_back(owner_of(*world.stack, f.subject))).first;
-    const std::array<std::string_view, kFacets.size()> now = {rules::name(f.status), f.requirement, f.subject, owner->second, f.about};
+    const std::array<std::string_view, kFacets.size()> now = {rules::name(f.status), f.asked->requirement, f.subject, owner->second,
+                                                              f.asked->about};
     Row row{};
     for (std::size_t i = 0; i < kFacets.size(); ++i) {
       const auto [at, fresh] = ids[i].emplace(now[i], static_cast<std::uint32_t>(values[i].size()));
@@ -412,7 +413,7 @@ Result<json> finding_groups(const FindingIndex& index, std::string_view query, c
                 {"count", g.count},
                 {"statuses", g.statuses},
                 {"worst", rules::name(g.worst->status)},
-                {"because", g.worst->because}};
+                {"because", g.worst->sentence()}};
   });
   return out;
 }
@@ -467,7 +468,7 @@ json agreements_view(const FindingIndex& index, std::string_view query, const Si
     json of = json::array();
     for (const std::uint32_t n : index.of_subject(a->id))
       if (const rules::Finding& f = epoch.world.judgment.findings[n]; urgency(f.status) <= 2)
-        of.push_back({{"requirement", f.requirement}, {"status", rules::name(f.status)}});
+        of.push_back({{"requirement", f.asked->requirement}, {"status", rules::name(f.status)}});
     return json{{"id", a->id},
                 {"is", a->text("is")},
                 {"up", a->text("up")},
@@ -671,7 +672,7 @@ json map_view(const FindingIndex& index, std::string_view query, const Sight& si
 json rules_view(const epoch::Epoch& epoch, const Sight& sight) {
   std::map<std::string_view, std::map<std::string, std::uint64_t>> counts;
   for (const rules::Finding& f : epoch.world.judgment.findings)
-    if (sight.sees(f.subject)) ++counts[f.requirement][std::string(rules::name(f.status))];
+    if (sight.sees(f.subject)) ++counts[f.asked->requirement][std::string(rules::name(f.status))];
   json items = json::array(), packs = json::array();
   for (const rules::Pack& pack : epoch.world.packs) {
     packs.push_back({{"id", pack.info.id}, {"version", pack.info.version}, {"status", pack.info.status}, {"title", pack.info.title}});
@@ -765,20 +766,20 @@ Result<json> why(const FindingIndex& index, std::string_view query, const Sight&
     const std::string subject = parameter(query, "subject").value_or("");
     const auto& all = world.judgment.findings;
     const auto places = index.of_subject(subject);
-    const auto at = std::find_if(places.begin(), places.end(), [&](std::uint32_t n) { return all[n].requirement == *wanted; });
+    const auto at = std::find_if(places.begin(), places.end(), [&](std::uint32_t n) { return all[n].asked->requirement == *wanted; });
     const rules::Finding* f = at == places.end() ? nullptr : &all[*at];
     if (f == nullptr || !sight.sees(subject)) return Error{Code::not_found, "no such requirement speaks of that subject in this epoch"};
     const json shown = finding_json(epoch, *f);
-    out["title"] = f->subject.empty() ? f->requirement : f->subject;
+    out["title"] = f->subject.empty() ? f->asked->requirement : f->subject;
     out["status"] = rules::name(f->status);
-    out["sentence"] = f->because;
+    out["sentence"] = f->sentence();
     out["mend"] = f->mend;
     out["since"] = shown["since"];
     out["until"] = shown["until"];
     out["path"] = path_json(world, shown["witness"]);
     out["facts"] = facts_json(world, shown["facts"]);
     const rules::Pack* pack = nullptr;
-    if (const rules::Requirement* r = requirement_of(world, f->requirement, &pack)) out["rule"] = rule_json(*r, *pack);
+    if (const rules::Requirement* r = requirement_of(world, f->asked->requirement, &pack)) out["rule"] = rule_json(*r, *pack);
     return out;
   }
   if (const auto wanted = parameter(query, "license")) {
@@ -965,7 +966,7 @@ json requests_view(const FindingIndex& index, const Sight& sight) {
                      {"cites", std::move(cites)},
                      {"counts", counts[n]},
                      {"state", worst[n] == nullptr ? "" : rules::name(worst[n]->status)},
-                     {"sentence", worst[n] == nullptr ? "No pack in force asks about this." : worst[n]->because}});
+                     {"sentence", worst[n] == nullptr ? "No pack in force asks about this." : worst[n]->sentence()}});
   }
   return {{"epoch", index.epoch->number}, {"items", std::move(items)}};
 }
