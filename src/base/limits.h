@@ -28,6 +28,8 @@ struct Limits {
   // prompts (deid/prompt.h, deid/answer.h)
   std::size_t prompt_text_bytes = 4 * 1024 * 1024;  // of all texts of one
   std::size_t event_bytes = 4 * 1024 * 1024;        // of one event of a streamed answer
+  std::size_t prompt_here_bytes = 32 * 1024;        // longer ones are read by a worker: an I/O thread has other connections, too
+  std::size_t prompts_waiting = 64;                 // for a worker; beyond it: busy
   // parts of a stream (design §8): a record each
   std::size_t part_bytes = 1024 * 1024;
   std::size_t part_patients = 256;

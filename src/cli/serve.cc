@@ -422,6 +422,7 @@ Result<int> serve(Config config) {
   console_server->stop();
   admin_server->stop();
   gate_server->stop();
+  gate.stop();
   keeper.stop();
   if (auto noted = note(*state->ledger, "stop"); !noted) log::warn("the stop could not be recorded: {}", noted.error().message);
   if (auto sealed = state->ledger->checkpoint(); !sealed) log::warn("no last checkpoint: {}", sealed.error().message);

@@ -14,7 +14,7 @@
 #include "console/internal/events.h"
 #include "console/internal/page.h"
 #include "console/internal/reply.h"
-#include "console/internal/workers.h"
+#include "base/workers.h"
 #include "crypto/crypto.h"
 #include "identity/provider.h"
 #include "proof/findings.h"

@@ -235,7 +235,7 @@ Task<Step<void>> Exchange::pass_hold() {
 
 Task<Step<std::unique_ptr<http::Answer>>> Exchange::request_leg() {
   http::Request out = upstream_request();
-  if (is_llm(route_->speaks)) LICET_STEP_VOID(shape_prompt());
+  if (is_llm(route_->speaks)) LICET_STEP_VOID(co_await shape_prompt());
   const bool carries_phi = !route_->reaches.empty() || !located_.body.reveal().empty();
   if (!carries_phi) {
     // On a `serves` route a request without a body goes back to the record's holder: no record is needed first.

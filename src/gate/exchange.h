@@ -115,7 +115,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   // Whether the prompt can be put into the form of the decision, and that form may carry words.
   [[nodiscard]] Step<void> fits_prompt() const;
   // Puts the prompt into the form of the decision: what leaves, and is recorded, stands in located_.body.
-  [[nodiscard]] Step<void> shape_prompt();
+  [[nodiscard]] Task<Step<void>> shape_prompt();
   [[nodiscard]] Task<Step<void>> answer_prompt(http::Answer& answer);
   [[nodiscard]] Task<Step<void>> answer_events(http::Answer& answer, http::Response head);
   void add_provider_headers(http::Request& out) const;

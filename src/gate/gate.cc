@@ -1,5 +1,8 @@
 #include "gate/gate.h"
 
+#include <algorithm>
+#include <thread>
+
 #include "base/log.h"
 #include "gate/exchange.h"
 
@@ -9,7 +12,8 @@ Gate::Gate(Options options)
     : options_(std::move(options)),
       policy_(std::make_shared<const Policy>()),
       overlay_(std::make_shared<const license::Overlay>()),
-      budget_(options_.limits.memory_bytes) {}
+      budget_(options_.limits.memory_bytes),
+      workers_(std::max(1U, std::thread::hardware_concurrency() / 2), options_.limits.prompts_waiting) {}
 Gate::~Gate() = default;
 
 Task<void> Gate::handle(http::Request request, http::Body& body, http::Responder& responder) {
@@ -100,6 +104,23 @@ Task<bool> Gate::newer_than(std::uint64_t epoch) {
   };
   const bool newer = co_await until<bool>(std::move(start));
   co_return newer;
+}
+
+Task<Result<std::string>> Gate::aside(std::function<Result<std::string>()> work) {
+  auto start = [this, work = std::move(work)](auto done) {
+    const bool taken = workers_.give([work, done] {
+      Result<std::string> made = Error{Code::internal, "the gate failed inside"};
+      try {
+        made = work();
+      } catch (const std::exception&) {  // what a library threw; its text may hold PHI
+        log::error("an exception ended the reading of a prompt");
+      }
+      done(std::move(made));
+    });
+    if (!taken) done(Error{Code::unavailable, "too many long prompts are being read: ask again"});
+  };
+  auto made = co_await until<Result<std::string>>(std::move(start));
+  co_return made;
 }
 
 void Gate::show(Glimpse glimpse) {

@@ -21,6 +21,7 @@
 #include "base/current.h"
 #include "base/limits.h"
 #include "base/random.h"
+#include "base/workers.h"
 #include "crypto/blind.h"
 #include "gate/holds.h"
 #include "gate/policy.h"
@@ -67,6 +68,8 @@ class Gate final : public http::Handler {
   void adopt(std::shared_ptr<const Policy> policy);
   // The next table could not come into force: who waits for it is told `busy`. Nothing that needs a record passes until it does.
   void give_up_waiting();
+  // What workers have been given is finished. After the Server's stop(), before it is gone; long prompts are refused from then on.
+  void stop() { workers_.stop(); }
   // The declaration can't be read since then; nullopt: it can. After the grace only workforce, treatment and individual go on.
   void stale(std::optional<Micros> since);
   void overlaid(std::shared_ptr<const license::Overlay> overlay);
@@ -86,6 +89,8 @@ class Gate final : public http::Handler {
   void show(Glimpse glimpse);
   std::string next_reference(Micros now);
   [[nodiscard]] Task<bool> newer_than(std::uint64_t epoch);  // resumes when a newer policy serves
+  // Has a worker do it, as an I/O thread has other connections, too. unavailable: too many wait; internal: it threw.
+  [[nodiscard]] Task<Result<std::string>> aside(std::function<Result<std::string>()> work);
 
   Options options_;
   [[nodiscard]] bool vendors_stopped(Micros now) const { return count(now) >= vendors_stop_.load(std::memory_order_relaxed); }
@@ -102,6 +107,7 @@ class Gate final : public http::Handler {
   mutable std::mutex glimpse_mutex_;
   std::deque<Glimpse> recent_;
   std::atomic<std::uint64_t> glimpses_{0};
+  Workers workers_;
 };
 
 }  // namespace licet::gate

@@ -42,12 +42,14 @@ Reason reason_of(const Error& error) {
       return Reason::out_of_scope;
     case Code::exhausted:
       return Reason::too_large;
+    case Code::unavailable:
+      return Reason::busy;
+    case Code::internal:
+      return Reason::upstream;
     case Code::invalid_argument:
     case Code::already_exists:
-    case Code::unavailable:
     case Code::data_loss:
     case Code::cancelled:
-    case Code::internal:
       return Reason::malformed;
   }
   return Reason::malformed;
@@ -93,26 +95,32 @@ Step<void> Exchange::fits_prompt() const {
   return {};
 }
 
-Step<void> Exchange::shape_prompt() {
+Task<Step<void>> Exchange::shape_prompt() {
   const std::string& body = located_.body.reveal();
-  if (auto held = hold_memory(2 * body.size()); !held) return held;  // its texts read as one, and what is made of it
+  if (auto held = hold_memory(2 * body.size()); !held) co_return held;  // its texts read as one, and what is made of it
   std::string made;
   if (decision_.form == license::Form::identified || observed_) {
     made = prompt_->as_is();
   } else {
     if (decision_.form == license::Form::pseudonymized) placeholders_.emplace(*gate_.options_.random);
-    auto shaped = prompt_->made({.engine = *route_->reader,
-                                 .library = *policy_->deid,
-                                 .profile = *policy_->prompt_profile(decision_.form),
-                                 .as_of = std::chrono::floor<std::chrono::days>(gate_.options_.ledger->now()),
-                                 .codes = random_ids(),
-                                 .placeholders = placeholders_ ? &*placeholders_ : nullptr});
-    if (!shaped) return refuse(reason_of(shaped.error()), shaped.error().message);
+    const deid::PromptMaker maker{.engine = *route_->reader,
+                                  .library = *policy_->deid,
+                                  .profile = *policy_->prompt_profile(decision_.form),
+                                  .as_of = std::chrono::floor<std::chrono::days>(gate_.options_.ledger->now()),
+                                  .codes = random_ids(),
+                                  .placeholders = placeholders_ ? &*placeholders_ : nullptr};
+    Result<std::string> shaped = std::string();
+    std::function<Result<std::string>()> shape = [&] { return prompt_->made(maker); };
+    if (body.size() <= gate_.options_.limits.prompt_here_bytes)
+      shaped = shape();
+    else
+      shaped = co_await gate_.aside(std::move(shape));
+    if (!shaped) co_return refuse(reason_of(shaped.error()), shaped.error().message);
     made = *std::move(shaped);
   }
   prompt_.reset();
   located_.body = Phi<std::string>(std::move(made));
-  return {};
+  co_return Step<void>{};
 }
 
 // Of the caller's headers only what says which version of the API is meant; the key is the gate's own.

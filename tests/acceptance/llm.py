@@ -381,9 +381,26 @@ def events(answer):
     return [json.loads(line[6:]) for line in answer.body.decode().splitlines() if line.startswith("data: {")]
 
 
+def ask_calmly(content):
+    """None where a change of form cut the exchange."""
+    try:
+        return chat(content)
+    except (http.client.HTTPException, ConnectionError, ssl.SSLError):
+        return None
+
+
 class Prompts(Case):
     def setUp(self):
         PROVIDER.says = text_of
+
+    def epochs(self):
+        return sum(e["kind"] == "epoch" for e in GATE.ledger())
+
+    def restored(self):
+        """Prompts leave with placeholders again."""
+        GATE.write("llm.yaml", STACK)
+        PROVIDER.says = text_of
+        wait_for(lambda: ask_calmly("Maria Sandoval") and b"[[" in PROVIDER.seen[-1][2], 10)
 
     def sent(self):
         """What the provider got, in which nothing identifies anybody."""
@@ -398,6 +415,11 @@ class Pseudonymized(Prompts):
         self.assertEqual(answer["choices"][0]["message"]["content"], f"Repeat: {NOTE}")
         sent = json.loads(self.sent())["messages"][0]["content"]
         self.assertRegex(sent, r"^Repeat: \[\[NAME_\w{4}\]\], MRN: \[\[MRN_\w{4}\]\], born \[\[DATE_\w{4}\]\]")
+
+    def test_a_long_prompt_is_read_by_a_worker_and_comes_back_the_same(self):
+        text = " ".join(f"{NOTE} Day {n}." for n in range(4000))  # 400 kB
+        self.assertEqual(self.passes(chat(text))["choices"][0]["message"]["content"], text)
+        self.sent()
 
     def test_the_same_value_has_the_same_placeholder_and_another_next_time(self):
         turns = [{"role": "system", "content": "Dr. Plantedworth asks."}, {"role": "user", "content": "Dr. Plantedworth again"}]
@@ -605,10 +627,21 @@ class Deidentified(Prompts):
         wait_for(lambda: self.ask().status == 403, 20, "the determination's end")
 
     def test_an_attestation_of_safe_harbor_opens_no_free_text(self):
+        before = self.epochs()
         GATE.write("evidence-study.yaml", determination(**{"is": "safe-harbor", "about": "[labs-study]"}))
-        ask = lambda: chat("Potassium 4.1", route="study", cert="ehr.example", purpose="HRESCH")  # noqa: E731
-        refused = wait_for(lambda: (a := ask()).status == 403 and "determined" in a.json()["detail"] and a, 10, "the attestation")
-        self.assertIn("164.514(b)(1)", refused.json()["detail"])
+        wait_for(lambda: self.epochs() > before, 10, "the attestation")
+        self.refused(chat("Potassium 4.1", route="study", cert="ehr.example", purpose="HRESCH"), ["no-ground"], 403)
+        code, out, _ = GATE.licet("check", GATE.stack, "--may", "study", "--data", "clinical.lab", "--purpose", "HRESCH")
+        self.assertEqual((code, out[:2]), (1, "no"), "check says what the gate does")
+
+    def test_a_contract_does_not_make_text_deidentified(self):
+        GATE.edit("llm.yaml", "form: pseudonymized", "form: deidentified")
+        self.addCleanup(self.restored)
+        refused = wait_for(lambda: (a := ask_calmly(NOTE)) and a.status == 403 and a, 10, "the other form")
+        seen = len(PROVIDER.seen)
+        self.refused(refused, ["no-ground"], 403)
+        self.refused(ask_calmly(NOTE), ["no-ground"], 403)
+        self.assertEqual(len(PROVIDER.seen), seen)
 
 
 class Record(Prompts):
@@ -671,9 +704,6 @@ class Streams(Prompts):
         self.beginning = self.answer.read1(65536)
         self.assertIn(b"data: {", self.beginning)
 
-    def epochs(self):
-        return sum(e["kind"] == "epoch" for e in GATE.ledger())
-
     def test_a_change_that_does_not_touch_it_lets_it_go_on_with_its_names(self):
         before = self.epochs()
         GATE.edit("organizations.yaml", "contact: privacy@riverbend.example", "contact: office@riverbend.example")
@@ -685,7 +715,7 @@ class Streams(Prompts):
 
     def test_another_form_cuts_it(self):
         GATE.edit("llm.yaml", "form: pseudonymized\n", "")
-        self.addCleanup(lambda: (GATE.write("llm.yaml", STACK), wait_for(lambda: "[[" in self.sent_again(), 10)))
+        self.addCleanup(self.restored)
         rest = b""
         with self.assertRaises((http.client.IncompleteRead, ConnectionError, ssl.SSLError)):
             while piece := self.answer.read1(65536):
@@ -693,15 +723,6 @@ class Streams(Prompts):
             if self.answer.chunk_left is not None or not self.answer.isclosed():
                 raise ConnectionError("cut")
         self.assertNotIn(b"[DONE]", rest)
-
-    def sent_again(self):
-        """What the provider received for one more prompt; "" where the change of form cut that exchange too."""
-        PROVIDER.says = text_of
-        try:
-            chat("Maria Sandoval")
-        except (http.client.HTTPException, ConnectionError, ssl.SSLError):
-            return ""
-        return PROVIDER.seen[-1][2].decode()
 
 
 class Clients(Prompts):

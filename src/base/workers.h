@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-namespace licet::console {
+namespace licet {
 
 class Workers {
  public:
@@ -66,4 +66,4 @@ class Workers {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace licet::console
+}  // namespace licet
