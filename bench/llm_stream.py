@@ -2,7 +2,7 @@
 """What the gate adds to an event of a language model's answer, beside nginx; and what small prompts wait for while long ones are read.
 
     tools/install --bench && tools/build release licet && python3 bench/llm_stream.py
-    python3 bench/llm_stream.py --events 500 --gap 5 --rounds 5
+    TMPDIR=/dev/shm python3 bench/llm_stream.py          # without the disk: what the gate itself adds
 
     caller ──TLS──► licet (form: pseudonymized) | nginx (proxy_buffering off) ──► a stand-in for a model, an event every GAP ms
 
@@ -13,6 +13,7 @@ through licet. The stand-in's text has a name in every tenth event.
 import argparse
 import http.client
 import json
+import os
 import pathlib
 import re
 import ssl
@@ -40,6 +41,18 @@ http {{
 }}
 """
 NAME = "Maria Sandoval"
+
+
+def disk(at):
+    """The median of an append and fdatasync there, in ms: no record is durable sooner."""
+    took = []
+    with open(at / "sync", "wb", buffering=0) as file:
+        for _ in range(200):
+            file.write(b"x" * 3000)
+            begun = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append(1000 * (time.perf_counter() - begun))
+    return statistics.median(took)
 
 
 def quantile(values, q):
@@ -110,6 +123,7 @@ def streams(args, nginx_port):
             results[name].append(latencies(model, connection, path, body, headers))
             connection.close()
     print(f"{args.events} events, one every {args.gap} ms, {args.rounds} rounds in turns; ms from write to arrival\n")
+    print(f"an append and fdatasync where the ledger is: {disk(folder()):.2f} ms\n")
     print("| through | p50 | p90 | p99 | added to straight, p50 (median of rounds) |\n|---|---|---|---|---|")
     for name, rounds in results.items():
         flat = [v for r in rounds for v in r]
