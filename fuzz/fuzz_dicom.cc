@@ -20,6 +20,7 @@ std::string whole(const Profile& profile, std::string_view bytes, std::size_t ch
   codec::DicomReader reader(kLimits);
   const DicomTransform transform(shipped().library, profile);
   std::optional<codec::DicomDeflater> deflater;
+  std::optional<DicomFragments> fragments;
   std::string out;
   const auto put = [&](std::string_view b) {
     if (deflater)
@@ -54,13 +55,17 @@ std::string whole(const Profile& profile, std::string_view bytes, std::size_t ch
           return {};
         }
         if (reader.head().syntax.deflated) deflater.emplace();
+        if (reader.head().syntax.encapsulated) fragments = DicomFragments::of(reader.head().transfer_syntax);
         out = made.meta;
         put(made.data);
         break;
       }
-      case codec::DicomReader::Event::pixels:
-        put(reader.piece());
+      case codec::DicomReader::Event::pixels: {
+        std::string piece(reader.piece());
+        if (fragments && !fragments->pass(piece)) return {};
+        put(piece);
         break;
+      }
       case codec::DicomReader::Event::end:
         if (deflater) deflater->finish(out);
         return out;

@@ -155,12 +155,20 @@ class Dicom {
 
   Result<void> pass(const DicomLook& look) {
     const bool clears = look.overlaid && look.readable;
+    std::optional<deid::DicomFragments> fragments;
+    if (reader_.head().syntax.encapsulated) fragments = deid::DicomFragments::of(reader_.head().transfer_syntax);
     std::string held;  // up to a whole pixel
     for (;;) {
       LICET_TRY(event, next());
       if (event == DicomReader::Event::end) {
         put(held);
         return {};
+      }
+      if (fragments) {
+        std::string piece(reader_.piece());
+        LICET_TRY_VOID(fragments->pass(piece));
+        put(piece);
+        continue;
       }
       if (!clears) {
         put(reader_.piece());

@@ -18,6 +18,9 @@
 // 164.514(b)(2), (e)(2).
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -115,5 +118,30 @@ struct DicomPicture {
 // `bytes`: whole pixels.
 void dicom_clear_unused(const DicomImage& image, std::string& bytes);
 void dicom_black_out(const DicomImage& image, std::size_t scale, const DicomBox& box, std::string& frame);
+
+// Compressed pixels as they pass, in pieces cut anywhere: what a JPEG, JPEG-LS or JPEG 2000 says in comments and application parts (EXIF,
+// XMP, thumbnails), and what stands behind its end, is made zeros. No length changes, and so no table of offsets.
+//
+//   if (auto fragments = DicomFragments::of(head.transfer_syntax)) LICET_TRY_VOID(fragments->pass(piece));
+//
+// Errors: invalid_argument where it isn't what its transfer syntax says. Other syntaxes (RLE, MPEG, JPEG XL) pass as they are. Source:
+// PS3.5 A.4.
+class DicomFragments {
+ public:
+  [[nodiscard]] static std::optional<DicomFragments> of(std::string_view transfer_syntax);
+  [[nodiscard]] Result<void> pass(std::string& bytes);
+
+ private:
+  enum class At : std::uint8_t { outside, start, before_marker, marker, length, length_low, part, data, data_mark };
+  explicit DicomFragments(bool j2000) : j2000_(j2000) {}
+  [[nodiscard]] Result<void> stream(std::span<char> bytes);
+  [[nodiscard]] At behind_part() const;
+
+  bool j2000_, begun_ = false, table_ = false, fresh_ = false, seen_ = false;
+  At at_ = At::outside;
+  unsigned header_ = 0, marker_ = 0;
+  std::uint32_t length_ = 0, rest_ = 0, keep_ = 0;  // of an item; of a part: its bytes to come, and those of them that stay
+  std::uint64_t left_ = 0;                          // of the item
+};
 
 }  // namespace licet::deid

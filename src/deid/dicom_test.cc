@@ -249,5 +249,73 @@ TEST(DicomPixels, BoxesAreMadeBlackWhereTheyLie) {
   EXPECT_EQ(frame, std::string(color.frame_bytes(), '\0'));
 }
 
+TEST(DicomFragments, WhatAJpegSaysBesideItsPictureIsMadeZeros) {
+  const auto part = [](char marker, const std::string& value) {
+    const auto n = static_cast<unsigned>(value.size() + 2);
+    return "\xff"s + marker + static_cast<char>(n >> 8) + static_cast<char>(n & 255) + value;
+  };
+  const auto zeros = [](std::size_t n) { return std::string(n, '\0'); };
+  const std::string jfif = "JFIF\0\1\1\0\0\1\0\1\0\0"s, adobe = "Adobe\0\x64\0\0\0\0\1"s;
+  const std::string scan = part('\xda', "\1\1\0\0\x3f\0"s) + "ab\xff\0cd\xff\xd0"s + "ef";
+  struct Row {
+    const char* what;
+    const char* syntax;
+    std::vector<std::string> fragments, expected;
+  };
+  const std::string plain = "\xff\xd8"s + part('\xdb', "table") + scan + "\xff\xd9"s;
+  const std::vector<Row> rows = {
+      {"nothing to hide", "1.2.840.10008.1.2.4.50", {plain}, {plain}},
+      {"a comment, EXIF and a thumbnail",
+       "1.2.840.10008.1.2.4.50",
+       {"\xff\xd8"s + part('\xe0', jfif + "Doe^Jane") + part('\xe1', "Exif Doe") + part('\xee', adobe + "Doe") + part('\xfe', "Doe") +
+        scan + "\xff\xd9"s},
+       {"\xff\xd8"s + part('\xe0', jfif + zeros(8)) + part('\xe1', zeros(8)) + part('\xee', adobe + zeros(3)) + part('\xfe', zeros(3)) +
+        scan + "\xff\xd9"s}},
+      {"between two scans",
+       "1.2.840.10008.1.2.4.57",
+       {"\xff\xd8"s + scan + part('\xfe', "Doe") + scan + "\xff\xd9"s},
+       {"\xff\xd8"s + scan + part('\xfe', zeros(3)) + scan + "\xff\xd9"s}},
+      {"behind the end", "1.2.840.10008.1.2.4.50", {plain + "Doe", plain}, {plain + zeros(3), plain}},
+      {"a frame in two fragments",
+       "1.2.840.10008.1.2.4.50",
+       {"\xff\xd8"s + part('\xfe', "Jane Doe").substr(0, 6), part('\xfe', "Jane Doe").substr(6) + scan + "\xff\xd9"s},
+       {"\xff\xd8"s + part('\xfe', zeros(8)).substr(0, 6), zeros(6) + scan + "\xff\xd9"s}},
+      {"JPEG-LS, where 7F may follow FF",
+       "1.2.840.10008.1.2.4.80",
+       {"\xff\xd8"s + part('\xe8', "Doe") + part('\xda', "\1\1\0\0\0\0"s) + "a\xff\x7f\xff\xd9"s},
+       {"\xff\xd8"s + part('\xe8', zeros(3)) + part('\xda', "\1\1\0\0\0\0"s) + "a\xff\x7f\xff\xd9"s}},
+      {"JPEG 2000",
+       "1.2.840.10008.1.2.4.90",
+       {"\xff\x4f"s + part('\x51', "size") + part('\x64', "\0\1Doe"s) + part('\x90', "tile part") + part('\x64', "\0\1Doe"s) + "\xff\x93"s +
+        "a\xff\x8f"s + "b\xff\xd9"s},
+       {"\xff\x4f"s + part('\x51', "size") + part('\x64', "\0\1\0\0\0"s) + part('\x90', "tile part") + part('\x64', "\0\1\0\0\0"s) +
+        "\xff\x93"s + "a\xff\x8f"s + "b\xff\xd9"s}},
+  };
+  for (const Row& row : rows) {
+    std::string in = item("\0\0\0\0"s), out = in;
+    for (const std::string& f : row.fragments) in += item(f);
+    for (const std::string& f : row.expected) out += item(f);
+    in += two(0xfffe) + two(0xe0dd) + four(0);
+    out += two(0xfffe) + two(0xe0dd) + four(0);
+    for (std::size_t step = 1; step <= in.size(); ++step) {
+      auto fragments = DicomFragments::of(row.syntax);
+      ASSERT_TRUE(fragments) << row.what;
+      std::string made;
+      for (std::size_t at = 0; at < in.size(); at += step) {
+        std::string piece = in.substr(at, step);
+        const auto passed = fragments->pass(piece);
+        ASSERT_TRUE(passed.ok()) << row.what << ": " << passed.error().message;
+        made += piece;
+      }
+      EXPECT_EQ(made, out) << row.what << " in pieces of " << step;
+    }
+  }
+  for (const std::string& wrong : {"\0\0\0\x0cjP  "s, "GIF89a"s, "\xff\xd8"s + "Doe", "\xff\xd8\xff\xfe\0\1"s}) {
+    std::string in = item("") + item(wrong);
+    EXPECT_FALSE(DicomFragments::of("1.2.840.10008.1.2.4.50")->pass(in).ok());
+  }
+  EXPECT_FALSE(DicomFragments::of("1.2.840.10008.1.2.5"));
+}
+
 }  // namespace
 }  // namespace licet::deid

@@ -96,7 +96,11 @@ class Samples(Files):
         cleaned = "113101" in [i.CodeValue for i in after.DeidentificationMethodCodeSequence]
         for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData", "Rows", "Columns", "Modality"):
             if name in before and not (cleaned and name == "PixelData"):
-                self.assertEqual(after.get(name), before.get(name), name)
+                was, is_now = before.get(name), after.get(name)
+                if name == "PixelData" and before.file_meta.TransferSyntaxUID.is_compressed and len(was) == len(is_now):
+                    # What a JPEG says beside its picture is zeros now.
+                    was = bytes(b if a == b else 0 for a, b in zip(is_now, was))
+                self.assertEqual(is_now, was, name)
         name, patient = str(before.get("PatientName", "")), str(before.get("PatientID", ""))
         raw = path.read_bytes()[: 100_000]
         for word in re.findall(r"[^\W\d_]{4,}", name):
@@ -420,6 +424,39 @@ class Pixels(Files):
         out, err = self.one(source, "--pixels", "accept-unread")
         self.assertIn("1 written unread, as --pixels accept-unread says", err)
         self.assertEqual(pydicom.dcmread(out).PixelData, ds.PixelData)
+
+    def test_what_a_jpeg_says_beside_its_picture(self):
+        import io
+
+        from PIL import Image, JpegImagePlugin  # noqa: F401
+        from pydicom.encaps import encapsulate
+
+        picture = Image.linear_gradient("L").resize((64, 64))
+        exif = Image.Exif()
+        exif[0x010E], exif[0x013B] = "Sandoval, Maria 1979", "Plantedworth"
+        frames = []
+        for n in range(2):
+            jpeg = io.BytesIO()
+            picture.rotate(90 * n).save(jpeg, "JPEG", comment=f"Sandoval frame {n}", exif=exif)
+            bytes_of = jpeg.getvalue()
+            if b"Sandoval frame" not in bytes_of:  # an older PIL writes no comment
+                bytes_of = bytes_of[:2] + b"\xff\xfe" + struct.pack(">H", 18) + b"Sandoval frame 0" + bytes_of[2:]
+            frames.append(bytes_of)
+        ds = pydicom.dcmread(FILES / "CT_small.dcm")
+        ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.50"
+        ds.Rows = ds.Columns = 64
+        ds.BitsAllocated = ds.BitsStored = 8
+        ds.HighBit, ds.PixelRepresentation, ds.NumberOfFrames = 7, 0, 2
+        ds.PixelData = encapsulate(frames)
+        ds["PixelData"].is_undefined_length = True
+        source = self.folder / "jpeg.dcm"
+        ds.save_as(source)
+        self.assertIn(b"Sandoval", source.read_bytes())
+        out, _ = self.one(source, "--pixels", "accept-unread")
+        self.assertEqual([w for w in (b"Sandoval", b"Plantedworth", b"1979") if w in out.read_bytes()], [])
+        after = list(pydicom.encaps.generate_pixel_data_frame(pydicom.dcmread(out).PixelData, 2))
+        for made, frame in zip(after, frames, strict=True):
+            self.assertEqual(Image.open(io.BytesIO(made)).tobytes(), Image.open(io.BytesIO(frame)).tobytes())
 
     def test_an_overlay_in_the_bits_that_are_not_the_pixels_own(self):
         ds = pydicom.dcmread(FILES / "CT_small.dcm")
