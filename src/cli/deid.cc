@@ -151,8 +151,9 @@ class Deidentifier {
   Result<void> save_codes() {
     if (args_.codes.empty()) return {};
     std::string all;
-    codes_.each([&](const std::string& original, const std::string& code) {
-      if (original.find_first_of("\r\n") == std::string::npos) all += original + '\t' + code + '\n';  // of those that fit on a line
+    codes_.each([&](std::string_view original, std::string_view code) {
+      if (original.find_first_of("\r\n") == std::string_view::npos)  // those that fit on a line
+        all.append(original).append("\t").append(code).append("\n");
     });
     const std::string temporary = args_.codes + ".part";
     {
@@ -292,6 +293,12 @@ class Deidentifier {
     }
 
    private:
+    std::streamsize xsgetn(char* to, std::streamsize size) override {
+      const std::streamsize before = std::min<std::streamsize>(size, egptr() - gptr());
+      std::copy_n(gptr(), before, to);
+      setg(eback(), gptr() + before, egptr());
+      return before < size ? before + rest_.sgetn(to + before, size - before) : before;
+    }
     int_type underflow() override {
       const auto got = rest_.sgetn(chunk_.data(), static_cast<std::streamsize>(chunk_.size()));
       if (got <= 0) return traits_type::eof();
@@ -563,7 +570,7 @@ class Deidentifier {
       // Which it was, a Bundle or one resource, is known only after the first: both are written the same way until the end.
       if (entries++ > 0) body += ',';
       if (!scan.id.empty() && profile_->rule(deid::Kind::id).act == deid::Act::code)
-        body += R"({"fullUrl":"urn:uuid:)" + codes_.of(scan.id) + R"(","resource":)" + made + '}';
+        body.append(R"({"fullUrl":"urn:uuid:)").append(codes_.of(scan.id)).append(R"(","resource":)").append(made).append("}");
       else
         body += R"({"resource":)" + made + '}';
       last_ = std::move(made);
