@@ -346,7 +346,22 @@ class Deidentifier {
   // ---- text
   // -------------------------------------------------------------------------------------------------------------------------------
 
+  // Of a text nothing would be left under a profile that drops what people wrote: said, and not written. --spans makes nothing of it.
+  bool reads_text(const std::string& name) {
+    const auto reads = [](const deid::Profile& p) { return p.rule(deid::Kind::text).act == deid::Act::scrub; };
+    if (args_.spans || reads(*profile_)) return true;
+    std::string others;
+    for (const deid::Profile& p : library_->profiles)
+      if (reads(p)) others += (others.empty() ? "" : ", ") + p.id;
+    complain(name, "left out: profile " + profile_->id +
+                       " takes out all text, so that nothing would be left of it. Profiles that read text: " +
+                       (others.empty() ? "none" : others));
+    run_->withheld = true;
+    return false;
+  }
+
   Result<void> plain(std::istream& in, std::ostream& out, const std::string& name) {
+    if (!reads_text(name)) return {};
     const std::string text(std::istreambuf_iterator<char>(in), {});
     bytes_ += text.size();
     ++records_;
@@ -368,6 +383,7 @@ class Deidentifier {
 
   // PDF, DOCX, ODT and HTML: their text, then as any text. Nothing of how they looked remains.
   Result<void> document_as_text(std::istream& in, std::ostream& out, const std::string& name) {
+    if (!reads_text(name)) return {};
     ++records_;
     ++documents_;
     const auto leave = [&](const std::string& why) {
@@ -375,8 +391,6 @@ class Deidentifier {
       run_->withheld = true;
       return Result<void>();
     };
-    if (profile_->rule(deid::Kind::text).act != deid::Act::scrub)
-      return leave("profile " + profile_->id + " takes out all text, so that nothing of a document would be left: use one that reads it");
     const std::size_t most = reader::ReadLimits{}.file_bytes;
     std::string bytes(most + 1, '\0');
     in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
