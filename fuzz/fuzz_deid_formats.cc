@@ -86,6 +86,7 @@ std::string table(const char* profile, std::string_view bytes, std::size_t chunk
   std::size_t cells = 0;
   for (;;) {
     while (const codec::CsvRecord* r = reader.next()) {
+      if (made) made->expect({r, 1});
       if (r->problem != nullptr) continue;
       if (!made) {
         std::vector<Column> columns;

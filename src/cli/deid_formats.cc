@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kChunk = 1 << 20;
 constexpr std::size_t kCsvRecord = 16 << 20, kCsvChunk = 256 << 10;  // read and written in pieces that the caches hold
+constexpr std::size_t kCsvRecords = 32;                              // looked at before they are transformed
 constexpr std::size_t kGuessRecords = 1000;
 constexpr std::array<std::string_view, 9> kNames = {"text", "fhir", "ndjson", "csv", "hl7", "x12", "ccda", "dicom", "document"};
 
@@ -130,14 +131,17 @@ class Table {
   Result<void> go(std::istream& in) {
     codec::CsvReader reader(',', kCsvRecord);
     for (;;) {
-      while (const codec::CsvRecord* r = reader.next()) {
-        if (header_.empty()) {
-          LICET_TRY_VOID(head(*r));
-          if (header_.empty()) return {};
-        } else if (guessing_) {
-          LICET_TRY_VOID(sample(*r));
-        } else {
-          record(*r);
+      for (auto records = reader.next(kCsvRecords); !records.empty(); records = reader.next(kCsvRecords)) {
+        if (table_) table_->expect(records);
+        for (const codec::CsvRecord& r : records) {
+          if (header_.empty()) {
+            LICET_TRY_VOID(head(r));
+            if (header_.empty()) return {};
+          } else if (guessing_) {
+            LICET_TRY_VOID(sample(r));
+          } else {
+            record(r);
+          }
         }
       }
       if (reader.finished()) break;

@@ -4,6 +4,12 @@
 #include <cstring>
 
 namespace licet::codec {
+namespace {
+
+constexpr std::size_t kManyCells = 1024;
+
+}  // namespace
+
 std::string_view CsvCell::unquoted(std::string& scratch) const {
   const std::string_view inner = raw.substr(1, raw.size() - 2);
   if (!doubled) return inner;
@@ -44,36 +50,52 @@ void CsvReader::set_delimiter(char delimiter) {
 }
 
 // Nothing is taken yet: the record is read from its beginning again once there is more of it.
-const CsvRecord* CsvReader::not_yet() {
+bool CsvReader::not_yet() {
   marks_.text(bytes(), at_);
-  return nullptr;
+  return false;
 }
 
 const CsvRecord* CsvReader::next() {
+  const std::span<const CsvRecord> one = next(1);
+  return one.empty() ? nullptr : one.data();
+}
+
+std::span<const CsvRecord> CsvReader::next(std::size_t most) {
+  if (records_.size() < most) records_.resize(most);
+  std::size_t count = 0;
+  used_ = 0;
+  while (count < most && used_ < kManyCells && read(records_[count])) ++count;
+  const std::span<CsvRecord> made = std::span(records_).first(count);
+  const CsvCell* at = cells_.data();  // may have moved meanwhile
+  for (CsvRecord& r : made) r.cells = {at, r.cells.size()}, at += r.cells.size();
+  return made;
+}
+
+bool CsvReader::read(CsvRecord& r) {
   const std::string_view all = bytes();
   if (!started_) {
-    if (all.size() < 3 && !finished_) return nullptr;
+    if (all.size() < 3 && !finished_) return false;
     started_ = true;
     if (all.starts_with("\xef\xbb\xbf")) marks_.text(all, at_ = 3);
   }
   if (lost_) {
     at_ = all.size();
-    return nullptr;
+    return false;
   }
   if (skipping_) {  // the rest of a line that was too long
     const std::size_t end = all.find('\n', at_);
     at_ = end == std::string_view::npos ? all.size() : end + 1;
-    if (end == std::string_view::npos) return nullptr;
+    if (end == std::string_view::npos) return false;
     skipping_ = false;
     marks_.text(all, at_);
   }
-  if (at_ >= all.size()) return nullptr;
-  CsvRecord& r = record_;
+  if (at_ >= all.size()) return false;
   r.ending = {};
   r.problem = nullptr;
+  r.lost = false;
   r.offset = before_ + at_;
   const char* const data = all.data();
-  CsvCell* cell = cells_.data();
+  CsvCell* cell = cells_.data() + used_;
   std::size_t begin = at_, end = 0;
   bool open = false;  // a quote
   const auto put = [&](bool quoted, bool doubled) {
@@ -165,9 +187,11 @@ const CsvRecord* CsvReader::next() {
     skipping_ = !open;
     at_ = all.size();
   }
-  r.cells = std::span(cells_).first(static_cast<std::size_t>(cell - cells_.data()));
+  const std::size_t cells = r.problem != nullptr ? 0 : static_cast<std::size_t>(cell - cells_.data()) - used_;
+  r.cells = std::span(cells_).subspan(used_, cells);
+  used_ += cells;
   r.number = ++number_;
-  return &r;
+  return true;
 }
 
 }  // namespace licet::codec

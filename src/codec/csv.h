@@ -61,6 +61,8 @@ class CsvReader {
 
   // Until the next call of it, of room or of feed. null: more bytes are needed, or all has been given.
   [[nodiscard]] const CsvRecord* next();
+  // The same of up to `most` at once, fewer where they are wide.
+  [[nodiscard]] std::span<const CsvRecord> next(std::size_t most);
 
   // What is there and not read yet, to guess the delimiter from before the first record.
   [[nodiscard]] std::string_view ahead() const { return bytes().substr(at_); }
@@ -68,7 +70,8 @@ class CsvReader {
 
  private:
   [[nodiscard]] std::string_view bytes() const { return {buffer_.data(), filled_}; }
-  [[nodiscard]] const CsvRecord* not_yet();
+  [[nodiscard]] bool read(CsvRecord& r);
+  [[nodiscard]] bool not_yet();
 
   char delimiter_;
   BareQuote bare_;
@@ -78,8 +81,9 @@ class CsvReader {
   std::uint64_t before_ = 0, number_ = 0;
   bool started_ = false, finished_ = false, lost_ = false, skipping_ = false;
   MarkScan marks_;  // of bytes()
-  std::vector<CsvCell> cells_;
-  CsvRecord record_;
+  std::vector<CsvRecord> records_;
+  std::vector<CsvCell> cells_;  // of all of them, one behind the other
+  std::size_t used_ = 0;
 };
 
 }  // namespace licet::codec

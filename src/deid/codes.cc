@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <functional>
 #include <new>
-#include <span>
 #include <utility>
 
 namespace licet::deid {
 namespace {
+
+constexpr std::size_t kNextLine = 40;  // of memory: an entry with a UUID is a little longer than one
 
 std::uint32_t hash_of(std::string_view text) {
   return static_cast<std::uint32_t>(std::hash<std::string_view>()(text));
@@ -38,6 +39,16 @@ std::string_view Codes::of(std::string_view original) {
     code[at++] = kHex[static_cast<std::size_t>(b & std::byte{0x0f})];
   }
   return add(there, original, hash, {code.data(), code.size()});
+}
+
+void Codes::expect(std::span<const std::string_view> originals) const {
+  std::array<const Slot*, 64> slots{};
+  for (; !originals.empty(); originals = originals.subspan(std::min(originals.size(), slots.size()))) {
+    const std::span<const Slot*> now = std::span(slots).first(std::min(originals.size(), slots.size()));
+    for (std::size_t n = 0; n < now.size(); ++n) __builtin_prefetch(now[n] = &slots_[hash_of(originals[n]) & (slots_.size() - 1)]);
+    for (const Slot* s : now)
+      if (s->entry != nullptr) __builtin_prefetch(s->entry), __builtin_prefetch(s->entry->bytes() + kNextLine);
+  }
 }
 
 Codes::Slot& Codes::slot(std::string_view original, std::uint32_t hash) {

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,8 @@ class Codes {
 
   // "3f0e8f2c-…": version 4 (RFC 9562), which FHIR takes as an id and after "urn:uuid:". Valid as long as this object.
   [[nodiscard]] std::string_view of(std::string_view original);
+  // That these will be asked for soon: what is known of them is fetched from memory meanwhile. Changes nothing.
+  void expect(std::span<const std::string_view> originals) const;
   // From an earlier run. already_exists: the original has another code.
   [[nodiscard]] Result<void> remember(std::string_view original, std::string_view code);
   [[nodiscard]] std::size_t size() const { return size_; }

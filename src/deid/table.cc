@@ -12,6 +12,7 @@ namespace licet::deid {
 namespace {
 
 constexpr std::size_t kMemoBytes = std::size_t{4} << 20;
+constexpr std::size_t kFewCodes = 2048;                   // which the caches hold
 constexpr std::size_t kMemoMost = 1024, kMemoLeast = 16;  // cells a column
 
 template <class T>
@@ -20,15 +21,23 @@ std::uint64_t load(const char* at) {
   std::memcpy(&word, at, sizeof(word));
   return word;
 }
-// Up to sixteen bytes as two words; two cells of one size are the same where these are.
-std::pair<std::uint64_t, std::uint64_t> words(std::string_view t) {
-  const char* end = t.data() + t.size();
-  if (t.size() >= 8) return {load<std::uint64_t>(t.data()), load<std::uint64_t>(end - 8)};
-  if (t.size() >= 4) return {load<std::uint32_t>(t.data()), load<std::uint32_t>(end - 4)};
-  return {load<std::uint8_t>(t.data()) | load<std::uint8_t>(t.data() + t.size() / 2) << 8, load<std::uint8_t>(end - 1)};
-}
 
 }  // namespace
+
+TableTransform::Words::Words(std::string_view t) : size(static_cast<std::uint8_t>(t.size())) {
+  const char* const end = t.data() + t.size();
+  if (t.size() >= 8)
+    head = load<std::uint64_t>(t.data()), tail = load<std::uint64_t>(end - 8);
+  else if (t.size() >= 4)
+    head = load<std::uint32_t>(t.data()), tail = load<std::uint32_t>(end - 4);
+  else
+    head = load<std::uint8_t>(t.data()) | load<std::uint8_t>(t.data() + t.size() / 2) << 8, tail = load<std::uint8_t>(end - 1);
+}
+
+TableTransform::Memo& TableTransform::memo(const Plan& plan, const Words& words) {
+  const std::uint64_t hash = (words.head ^ std::rotl(words.tail * 0x9e3779b97f4a7c15, 29)) * 0xd6e8feb86659fd93;
+  return memo_[plan.memo + (hash >> memo_shift_)];
+}
 
 TableTransform::TableTransform(std::vector<Column> columns, ValueContext& values, Pieces& pieces, Pieces::Note note)
     : values_(values), pieces_(pieces), note_(std::move(note)), columns_(std::move(columns)), plans_(columns_.size()) {
@@ -62,7 +71,9 @@ TableTransform::TableTransform(std::vector<Column> columns, ValueContext& values
         reads_ = reads_ || (c.kind == Kind::text && values_.profile.rule(Kind::text).act == Act::scrub);
         break;
     }
-    if (plan.what == Plan::Do::remember) plan.memo = remembered++;
+    if (plan.what != Plan::Do::remember) continue;
+    plan.memo = remembered++;
+    if (values_.profile.rule(plan.kind).act == Act::code) coded_.push_back(n);
   }
   const std::size_t each = std::bit_floor(std::min(kMemoMost, kMemoBytes / sizeof(Memo) / std::max<std::size_t>(remembered, 1)));
   for (Plan& plan : plans_) {
@@ -103,6 +114,22 @@ bool TableTransform::stays(const Plan& plan, const codec::CsvCell& cell) {
       return false;
   }
   return false;
+}
+
+void TableTransform::expect(std::span<const codec::CsvRecord> records) {
+  if (values_.codes.size() < kFewCodes) return;
+  expected_.clear();
+  for (const codec::CsvRecord& r : records) {
+    if (r.cells.size() != columns_.size()) continue;
+    for (const std::size_t n : coded_) {
+      const codec::CsvCell& cell = r.cells[n];
+      if (cell.raw.empty() || cell.doubled) continue;
+      if (const Plan& plan = plans_[n]; plan.what == Plan::Do::remember && cell.raw.size() <= 16)
+        if (const Words words(cell.raw); memo(plan, words).of(words)) continue;
+      expected_.push_back(cell.text(scratch_));
+    }
+  }
+  values_.codes.expect(expected_);
 }
 
 void TableTransform::apply(const codec::CsvRecord& record, std::string_view ending) {
@@ -159,10 +186,9 @@ void TableTransform::apply(const codec::CsvRecord& record, std::string_view endi
 void TableTransform::remembered(const Plan& plan, const codec::CsvCell& cell) {
   const std::string_view raw = cell.raw;
   if (raw.size() > 16) return value(plan.kind, cell);
-  const auto [head, tail] = words(raw);
-  const std::uint64_t hash = (head ^ std::rotl(tail * 0x9e3779b97f4a7c15, 29)) * 0xd6e8feb86659fd93;
-  Memo& m = memo_[plan.memo + (hash >> memo_shift_)];
-  if (m.size == raw.size() && m.head == head && m.tail == tail) {
+  const Words words(raw);
+  Memo& m = memo(plan, words);
+  if (m.of(words)) {
     ++values_.tally.kinds[static_cast<std::size_t>(plan.kind)];
     values_.tally.misfit += m.misfit ? 1 : 0;
     room(m.text.size());
@@ -175,9 +201,9 @@ void TableTransform::remembered(const Plan& plan, const codec::CsvCell& cell) {
   value(plan.kind, cell);
   const std::string_view put_there = made().substr(before);
   if (put_there.size() > m.text.size()) return;
-  m = {.head = head,
-       .tail = tail,
-       .size = static_cast<std::uint8_t>(raw.size()),
+  m = {.head = words.head,
+       .tail = words.tail,
+       .size = words.size,
        .made = static_cast<std::uint8_t>(put_there.size()),
        .misfit = values_.tally.misfit != misfits};
   std::copy(put_there.begin(), put_there.end(), m.text.begin());

@@ -9,8 +9,11 @@
 // cells met before and what was put in their place. Source: 45 CFR 164.514(b)(2), (e)(2). Cost: bench/bench_deid_formats.cc.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +29,8 @@ class TableTransform {
   // `values` and `pieces` outlive it. `note`: called with each text that is read.
   TableTransform(std::vector<Column> columns, ValueContext& values, Pieces& pieces, Pieces::Note note = {});
 
+  // That these come next: their codes are fetched from memory meanwhile. Changes nothing.
+  void expect(std::span<const codec::CsvRecord> records);
   // Appends the record. Its cells stand side by side, as CsvReader(',') gives them. `ending`: where it has none.
   void apply(const codec::CsvRecord& record, std::string_view ending);
   [[nodiscard]] std::string_view made() const { return {made_.data(), size_}; }
@@ -42,14 +47,22 @@ class TableTransform {
     Kind kind = Kind::id;
     std::size_t memo = 0;  // of remember: where its part of memo_ begins
   };
-  // A cell of up to sixteen bytes, and what was put in its place; the same column has the same few again and again.
+  // A cell of up to sixteen bytes: its first and last eight, which with the size say all of it.
+  struct Words {
+    explicit Words(std::string_view cell);
+    std::uint64_t head = 0, tail = 0;
+    std::uint8_t size = 0;
+  };
+  // Such a cell and what was put in its place; a column has the same few again and again.
   struct Memo {
-    std::uint64_t head = 0, tail = 0;  // with the size they say all of the cell
-    std::uint8_t size = 0, made = 0;   // size 0: nothing yet
+    std::uint64_t head = 0, tail = 0;
+    std::uint8_t size = 0, made = 0;  // size 0: nothing yet
+    [[nodiscard]] bool of(const Words& w) const { return size == w.size && head == w.head && tail == w.tail; }
     bool misfit = false;
     std::array<char, 45> text{};
   };
 
+  [[nodiscard]] Memo& memo(const Plan& plan, const Words& words);
   [[nodiscard]] bool stays(const Plan& plan, const codec::CsvCell& cell);
   void remembered(const Plan& plan, const codec::CsvCell& cell);
   void value(Kind kind, const codec::CsvCell& cell);
@@ -63,7 +76,9 @@ class TableTransform {
   std::vector<Column> columns_;
   std::vector<Plan> plans_;
   std::vector<Memo> memo_;
-  unsigned memo_shift_ = 64;  // 64 less the bits of a column's part of memo_
+  unsigned memo_shift_ = 64;        // 64 less the bits of a column's part of memo_
+  std::vector<std::size_t> coded_;  // columns
+  std::vector<std::string_view> expected_;
   std::optional<std::size_t> patient_;
   bool shifts_ = false, reads_ = false;  // dates, with their patient; texts
   std::string scratch_, plain_;

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kAny = "*";
 constexpr std::size_t kLinesMost = 10'000'000;
+constexpr double kPrefixMost = 1e6;  // characters
 
 std::optional<unsigned> digits(std::string_view text) {
   unsigned value = 0;
@@ -108,7 +109,7 @@ Result<Hierarchy> Hierarchy::parse(std::string_view spec) {
       continue;
     } else {
       const auto number = number_of(step);
-      if (!number || *number <= 0 || (out.kind_ == Kind::prefix && *number != std::floor(*number)))
+      if (!number || *number <= 0 || (out.kind_ == Kind::prefix && (*number != std::floor(*number) || *number > kPrefixMost)))
         return wrong(out.kind_ == Kind::prefix ? "a step is a number of characters" : "a step is a width above 0");
       width = *number;
     }

@@ -342,7 +342,8 @@ TEST(Hierarchy, Steps) {
       {"keep", 0, "x", "x"},
   };
   for (const Case& c : cases) EXPECT_EQ(applied(c.spec, c.level, c.value), c.gives) << c.spec << " " << c.level << " " << c.value;
-  for (const std::string_view wrong : {"date", "date:week", "number:0", "prefix:1.5", "any:1", "colour:red", "number:top=x"})
+  for (const std::string_view wrong :
+       {"date", "date:week", "number:0", "prefix:1.5", "prefix:2e120", "any:1", "colour:red", "number:top=x"})
     EXPECT_FALSE(Hierarchy::parse(wrong)) << wrong;
   EXPECT_EQ(Hierarchy::parse("number:5,10,top=90")->spec(), "number:5,10,top=90");
 }
