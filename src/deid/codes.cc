@@ -42,12 +42,21 @@ std::string_view Codes::of(std::string_view original) {
 }
 
 void Codes::expect(std::span<const std::string_view> originals) const {
-  std::array<const Slot*, 64> slots{};
-  for (; !originals.empty(); originals = originals.subspan(std::min(originals.size(), slots.size()))) {
-    const std::span<const Slot*> now = std::span(slots).first(std::min(originals.size(), slots.size()));
-    for (std::size_t n = 0; n < now.size(); ++n) __builtin_prefetch(now[n] = &slots_[hash_of(originals[n]) & (slots_.size() - 1)]);
-    for (const Slot* s : now)
-      if (s->entry != nullptr) __builtin_prefetch(s->entry), __builtin_prefetch(s->entry->bytes() + kNextLine);
+  const std::size_t mask = slots_.size() - 1;
+  std::array<std::uint32_t, 64> hashes{};
+  while (!originals.empty()) {
+    const std::size_t count = std::min(originals.size(), hashes.size());
+    for (std::size_t n = 0; n < count; ++n) {
+      hashes[n] = hash_of(originals[n]);
+      __builtin_prefetch(&slots_[hashes[n] & mask]);
+    }
+    for (std::size_t n = 0; n < count; ++n) {
+      std::size_t at = hashes[n];
+      while (slots_[at & mask].entry != nullptr && slots_[at & mask].hash != hashes[n]) ++at;
+      const Entry* const entry = slots_[at & mask].entry;
+      if (entry != nullptr) __builtin_prefetch(entry), __builtin_prefetch(entry->bytes() + kNextLine);
+    }
+    originals = originals.subspan(count);
   }
 }
 
