@@ -200,6 +200,10 @@ TEST(Hl7, WhatIsMadeReadsAgain) {
       ASSERT_EQ(std::count(once.begin(), once.end(), '\r'), std::count(twice.begin(), twice.end(), '\r'));
     }
   }
+  // A byte of MLLP inside a header ends it, as it ends any segment.
+  const std::string once = hl7("safe-harbor", "MSH|^~|LAB\x0bNIC|A\r");
+  EXPECT_FALSE(once.starts_with("!")) << once;
+  EXPECT_EQ(hl7("safe-harbor", once), once);
 }
 
 TEST(Hl7, ChunksMakeNoDifference) {
