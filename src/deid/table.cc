@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/csv.h"
 #include "codec/scan.h"
 
@@ -133,6 +134,7 @@ void TableTransform::expect(std::span<const codec::CsvRecord> records) {
 }
 
 void TableTransform::apply(const codec::CsvRecord& record, std::string_view ending) {
+  LICET_ASSERT(record.cells.size() == plans_.size());
   if (patient_ && (shifts_ || reads_)) values_.patient = record.cells[*patient_].text(scratch_);
   if (reads_) read_texts(record);
   std::size_t piece = 0;

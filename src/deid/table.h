@@ -57,9 +57,9 @@ class TableTransform {
   struct Memo {
     std::uint64_t head = 0, tail = 0;
     std::uint8_t size = 0, made = 0;  // size 0: nothing yet
-    [[nodiscard]] bool of(const Words& w) const { return size == w.size && head == w.head && tail == w.tail; }
     bool misfit = false;
     std::array<char, 45> text{};
+    [[nodiscard]] bool of(const Words& w) const { return size == w.size && head == w.head && tail == w.tail; }
   };
 
   [[nodiscard]] Memo& memo(const Plan& plan, const Words& words);
