@@ -495,7 +495,7 @@ Result<void> SegmentTransform::apply(std::string_view unit, const codec::Marks* 
       marks = said;
     } else if (name != "BTS" && name != "FTS") {
       return wrong(0, "no MSH segment begins it");
-    } else if (header.size() > 3 && !marks.any(header[3])) {
+    } else if (codec::find_hl7_end(header, 0) > 3 && !marks.any(header[3])) {
       marks.element = header[3];
     }
   }
