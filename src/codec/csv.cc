@@ -6,7 +6,8 @@
 namespace licet::codec {
 namespace {
 
-constexpr std::size_t kManyCells = 1024;
+constexpr std::size_t kManyCells = 1024;     // of a batch
+constexpr std::size_t kCellsMost = 1 << 20;  // of a record
 
 }  // namespace
 
@@ -22,6 +23,7 @@ std::string_view CsvCell::unquoted(std::string& scratch) const {
 }
 
 std::span<char> CsvReader::room(std::size_t size) {
+  size = std::max(size, filled_ - at_);  // a long record is begun again with each piece: twice as large ones are few
   if (at_ > 0) {
     std::memmove(buffer_.data(), buffer_.data() + at_, filled_ - at_);
     filled_ -= at_;
@@ -98,11 +100,14 @@ bool CsvReader::read(CsvRecord& r) {
   CsvCell* cell = cells_.data() + used_;
   std::size_t begin = at_, end = 0;
   bool open = false;  // a quote
+  bool many = false;
   const auto put = [&](bool quoted, bool doubled) {
     if (cell == cells_.data() + cells_.size()) [[unlikely]] {
       const std::size_t cells = cells_.size();
-      cells_.resize(std::max<std::size_t>(16, 2 * cells));
-      cell = cells_.data() + cells;
+      if (cells - used_ >= kCellsMost)
+        many = true, cell = cells_.data() + used_;  // to know where it ends, it is read on
+      else
+        cells_.resize(std::max<std::size_t>(16, 2 * cells)), cell = cells_.data() + cells;
     }
     *cell++ = {std::string_view(data + begin, end - begin), quoted, doubled};
   };
@@ -170,10 +175,12 @@ bool CsvReader::read(CsvRecord& r) {
       }
     }
     ++end;
+    if (many) r.problem = "it has more cells than a record may have, 1,048,576";
     if (end - at_ > most_) r.problem = "it is longer than a record may be";
     r.ending = all.substr(line, end - line);
     at_ = end;
   } else if (finished_) {
+    if (many) r.problem = "it has more cells than a record may have, 1,048,576";
     if (open) {
       r.problem = "a quote that is never closed";
       r.lost = lost_ = true;

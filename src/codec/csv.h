@@ -9,9 +9,10 @@
 //   }
 //
 // Lines end with LF, CRLF or CR, mixed; a byte order mark before the first is left out; a line without anything is a record of one empty
-// cell. A record longer than `most` is a problem: without a quote in it, reading goes on at the next line; inside a quote nobody can tell
-// where the next record begins, and so the rest is one more problem (`lost`). One thread. Memory: one record and one chunk. Input:
-// untrusted; fuzzed by fuzz/fuzz_deid_formats.cc. A list that fits into memory is easier by base/csv.h, which writes cells, too.
+// cell. A record longer than `most`, or of more than 1,048,576 cells, is a problem. Of the longer ones: without a quote in it, reading goes
+// on at the next line; inside a quote nobody can tell where the next record begins, and so the rest is one more problem (`lost`). One
+// thread. Memory: one record, as much again, and one chunk. Input: untrusted; fuzzed by fuzz/fuzz_deid_formats.cc. A list that fits into
+// memory is easier by base/csv.h, which writes cells, too.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +53,7 @@ class CsvReader {
   CsvReader(char delimiter, std::size_t most, BareQuote bare = BareQuote::refused)
       : delimiter_(delimiter), bare_(bare), most_(most), marks_(delimiter, '"', '\n', '\r') {}
 
-  // Where the next bytes go. Ends the views that next() gave, as feed() does.
+  // Where the next bytes go, at least so many. Ends the views that next() gave, as feed() does.
   [[nodiscard]] std::span<char> room(std::size_t size);
   void commit(std::size_t size);  // so many were put there
   void feed(std::string_view more);

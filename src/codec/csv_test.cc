@@ -68,6 +68,15 @@ TEST(CsvReader, LongLinesAreBounded) {
             "a;!a quote that isn't closed within the length of a record: the rest of the file is not read;");
 }
 
+TEST(CsvReader, CellsAreBounded) {
+  const CsvReader reader(',', 16 << 20);
+  const std::string many(2'000'000, ',');
+  for (const std::size_t chunk : {std::size_t{300'000}, std::size_t{9'000'000}}) {
+    const std::string says = "!it has more cells than a record may have, 1,048,576;";
+    EXPECT_EQ(read_csv("a\n" + many + "\"\n\"\nb\n" + many, chunk, reader), "a;" + says + "b;" + says) << "what a quote holds is no end";
+  }
+}
+
 TEST(CsvReader, QuotesInsideCells) {
   const CsvReader kept(',', 1000, CsvReader::BareQuote::kept);
   for (std::size_t chunk = 1; chunk < 9; ++chunk) {
