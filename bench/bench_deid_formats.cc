@@ -14,6 +14,7 @@
 #include "deid/ccda.h"
 #include "deid/internal/shipped.h"
 #include "deid/segments.h"
+#include "deid/table.h"
 
 namespace {
 
@@ -146,15 +147,31 @@ void ccda_samples_text(benchmark::State& state) {
   ccda(state, "safe-harbor-text");
 }
 
-// The reader alone; the whole of licet deid on CSV is timed through the program (bench/results).
+// Twelve columns: the patient's code, a year, a three-digit ZIP, four codes, two numbers, a unit, and two that are dropped. `together`: the
+// rows of one patient stand side by side, as in an export by patient; else patients come in any order.
+std::string visits(bool together) {
+  SeededRandom random(7);
+  constexpr std::string_view kTests[] = {"2345-7", "2160-0", "2951-2", "718-7", "13457-7"}, kStatus[] = {"final", "preliminary", "amended"};
+  std::string all;
+  for (std::size_t row = 0; all.size() < 16'000'000; ++row) {
+    const std::uint64_t who = together ? row / 22 : random.next() % 100'000, n = random.next();
+    const auto two = [](std::uint64_t v) { return (v < 10 ? "0" : "") + std::to_string(v); };
+    all += "P-" + std::to_string(100'000 + who) + ',' + std::to_string(1930 + who % 90) + '-' + two(1 + who % 12) + '-' +
+           two(1 + who % 28) + ',' + std::to_string(10'000 + who * 7919 % 900 * 97) + (who % 2 == 0 ? ",F," : ",M,");
+    all.append(kTests[n % 5]).append(",").append(std::to_string(n % 199)).append(".5,").append(std::to_string(90 + n % 97)).append(",N,");
+    all.append(kStatus[n % 3]).append(n % 2 == 0 ? ",mg/dL," : ",mmol/L,").append("Maria Plantedworth,12 Alder Lane\n");
+  }
+  return all;
+}
+
+// The reader alone.
 void csv_read(benchmark::State& state) {
-  std::string input = "id,dob,zip,sex,code,value,note\n";
-  while (input.size() < 4'000'000) input += "P-100234,1979-03-14,45990,F,2345-7,98.6,\"Fasting, seen at home\"\n";
+  static const std::string input = visits(true);
   std::size_t cells = 0;
   for (auto _ : state) {
     codec::CsvReader reader(',', 1 << 20);
-    for (std::size_t at = 0; at < input.size(); at += 1 << 20) {
-      reader.feed(std::string_view(input).substr(at, 1 << 20));
+    for (std::size_t at = 0; at < input.size(); at += 256 << 10) {
+      reader.feed(std::string_view(input).substr(at, 256 << 10));
       while (const codec::CsvRecord* r = reader.next()) cells += r->cells.size();
     }
     reader.finish();
@@ -162,6 +179,53 @@ void csv_read(benchmark::State& state) {
   }
   benchmark::DoNotOptimize(cells);
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * input.size()));
+}
+
+// The whole of it, from memory to memory.
+void csv_table(benchmark::State& state, const std::string& input, const char* profile) {
+  const Shipped& t = shipped();
+  const Profile& p = *t.library.find(profile);
+  const TextEngine engine(t.lexicon, &t.model);
+  const TextTransform text(t.library, p);
+  Pieces pieces(engine, text);
+  std::vector<Column> columns;
+  for (const char* word : {"patient", "date", "zip", "token", "token", "number", "number", "token", "token", "token", "name", "street"})
+    columns.push_back(*column_of(word, word));
+  std::size_t made = 0;
+  for (auto _ : state) {
+    SeededRandom random(1);
+    Codes codes(random);
+    ValueContext values{
+        .library = t.library, .profile = p, .as_of = Date(std::chrono::days(20'600)), .codes = codes, .key = as_bytes("key")};
+    TableTransform table(columns, values, pieces);
+    codec::CsvReader reader(',', 1 << 20);
+    for (std::size_t at = 0; !reader.finished(); at += 256 << 10) {
+      if (at < input.size())
+        reader.feed(std::string_view(input).substr(at, 256 << 10));
+      else
+        reader.finish();
+      for (auto records = reader.next(32); !records.empty(); records = reader.next(32)) {
+        table.expect(records);
+        for (const codec::CsvRecord& r : records) table.apply(r, "\n");
+      }
+      made += table.made().size();
+      table.clear();
+    }
+  }
+  benchmark::DoNotOptimize(made);
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * input.size()));
+}
+void csv_by_patient(benchmark::State& state) {
+  static const std::string input = visits(true);
+  csv_table(state, input, "safe-harbor");
+}
+void csv_any_order(benchmark::State& state) {
+  static const std::string input = visits(false);
+  csv_table(state, input, "safe-harbor");
+}
+void csv_by_patient_shifted(benchmark::State& state) {
+  static const std::string input = visits(true);
+  csv_table(state, input, "pseudonymized");
 }
 
 BENCHMARK(hl7_labs)->Unit(benchmark::kMillisecond);
@@ -173,6 +237,9 @@ BENCHMARK(x12_samples)->Unit(benchmark::kMillisecond);
 BENCHMARK(ccda_samples)->Unit(benchmark::kMillisecond);
 BENCHMARK(ccda_samples_text)->Unit(benchmark::kMillisecond);
 BENCHMARK(csv_read)->Unit(benchmark::kMillisecond);
+BENCHMARK(csv_by_patient)->Unit(benchmark::kMillisecond);
+BENCHMARK(csv_any_order)->Unit(benchmark::kMillisecond);
+BENCHMARK(csv_by_patient_shifted)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

@@ -134,6 +134,12 @@ TEST(Csv, RowsOfASpreadsheet) {
   }
 }
 
+TEST(Csv, GuessesTheDelimiter) {
+  EXPECT_EQ(guess_delimiter("a;b;\"c,d,e,f\"\n1,2,3,4,5"), ';');
+  EXPECT_EQ(guess_delimiter("a\tb\n"), '\t');
+  EXPECT_EQ(guess_delimiter("a\n"), ',');
+}
+
 TEST(Html, NothingOfATextIsMarkup) {
   EXPECT_EQ(html_escaped("<img src='x' alt=\"&\">"), "&lt;img src=&#39;x&#39; alt=&quot;&amp;&quot;&gt;");
 }

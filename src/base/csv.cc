@@ -1,5 +1,6 @@
 #include "base/csv.h"
 
+#include <algorithm>
 #include <array>
 
 namespace licet {
@@ -35,6 +36,18 @@ Result<std::vector<std::vector<std::string>>> csv_rows(std::string_view bytes, c
   }
   if (quoted) return Error{Code::invalid_argument, "row " + std::to_string(rows.size()) + ": a quote is not closed"};
   return rows;
+}
+
+char guess_delimiter(std::string_view head) {
+  constexpr std::string_view candidates = ",;\t|";
+  std::array<std::size_t, candidates.size()> seen{};
+  bool quoted = false;
+  for (const char c : head) {
+    if (c == '"') quoted = !quoted;
+    if (!quoted && (c == '\n' || c == '\r')) break;
+    if (const std::size_t which = candidates.find(c); !quoted && which != std::string_view::npos) ++seen[which];
+  }
+  return candidates[static_cast<std::size_t>(std::max_element(seen.begin(), seen.end()) - seen.begin())];
 }
 
 void put_csv(std::string_view text, char delimiter, std::string& out) {

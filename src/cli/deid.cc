@@ -151,8 +151,9 @@ class Deidentifier {
   Result<void> save_codes() {
     if (args_.codes.empty()) return {};
     std::string all;
-    codes_.each([&](const std::string& original, const std::string& code) {
-      if (original.find_first_of("\r\n") == std::string::npos) all += original + '\t' + code + '\n';  // of those that fit on a line
+    codes_.each([&](std::string_view original, std::string_view code) {
+      if (original.find_first_of("\r\n") == std::string_view::npos)  // those that fit on a line
+        all.append(original).append("\t").append(code).append("\n");
     });
     const std::string temporary = args_.codes + ".part";
     {
@@ -292,6 +293,12 @@ class Deidentifier {
     }
 
    private:
+    std::streamsize xsgetn(char* to, std::streamsize size) override {
+      const std::streamsize before = std::min<std::streamsize>(size, egptr() - gptr());
+      std::copy_n(gptr(), before, to);
+      setg(eback(), gptr() + before, egptr());
+      return before < size ? before + rest_.sgetn(to + before, size - before) : before;
+    }
     int_type underflow() override {
       const auto got = rest_.sgetn(chunk_.data(), static_cast<std::streamsize>(chunk_.size()));
       if (got <= 0) return traits_type::eof();
@@ -339,7 +346,22 @@ class Deidentifier {
   // ---- text
   // -------------------------------------------------------------------------------------------------------------------------------
 
+  // Of a text nothing would be left under a profile that drops what people wrote: said, and not written. --spans makes nothing of it.
+  bool reads_text(const std::string& name) {
+    const auto reads = [](const deid::Profile& p) { return p.rule(deid::Kind::text).act == deid::Act::scrub; };
+    if (args_.spans || reads(*profile_)) return true;
+    std::string others;
+    for (const deid::Profile& p : library_->profiles)
+      if (reads(p)) others += (others.empty() ? "" : ", ") + p.id;
+    complain(name, "left out: profile " + profile_->id +
+                       " takes out all text, so that nothing would be left of it. Profiles that read text: " +
+                       (others.empty() ? "none" : others));
+    run_->withheld = true;
+    return false;
+  }
+
   Result<void> plain(std::istream& in, std::ostream& out, const std::string& name) {
+    if (!reads_text(name)) return {};
     const std::string text(std::istreambuf_iterator<char>(in), {});
     bytes_ += text.size();
     ++records_;
@@ -361,6 +383,7 @@ class Deidentifier {
 
   // PDF, DOCX, ODT and HTML: their text, then as any text. Nothing of how they looked remains.
   Result<void> document_as_text(std::istream& in, std::ostream& out, const std::string& name) {
+    if (!reads_text(name)) return {};
     ++records_;
     ++documents_;
     const auto leave = [&](const std::string& why) {
@@ -368,8 +391,6 @@ class Deidentifier {
       run_->withheld = true;
       return Result<void>();
     };
-    if (profile_->rule(deid::Kind::text).act != deid::Act::scrub)
-      return leave("profile " + profile_->id + " takes out all text, so that nothing of a document would be left: use one that reads it");
     const std::size_t most = reader::ReadLimits{}.file_bytes;
     std::string bytes(most + 1, '\0');
     in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
@@ -563,7 +584,7 @@ class Deidentifier {
       // Which it was, a Bundle or one resource, is known only after the first: both are written the same way until the end.
       if (entries++ > 0) body += ',';
       if (!scan.id.empty() && profile_->rule(deid::Kind::id).act == deid::Act::code)
-        body += R"({"fullUrl":"urn:uuid:)" + codes_.of(scan.id) + R"(","resource":)" + made + '}';
+        body.append(R"({"fullUrl":"urn:uuid:)").append(codes_.of(scan.id)).append(R"(","resource":)").append(made).append("}");
       else
         body += R"({"resource":)" + made + '}';
       last_ = std::move(made);

@@ -1,19 +1,22 @@
 #include "cli/deid_formats.h"
-#include "base/csv.h"
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <iostream>
 
+#include "base/csv.h"
 #include "codec/csv.h"
 #include "codec/dicom.h"
 #include "codec/segments.h"
+#include "deid/table.h"
 
 namespace licet::cli {
 namespace {
 
 constexpr std::size_t kChunk = 1 << 20;
-constexpr std::size_t kCsvRecord = 16 << 20;
+constexpr std::size_t kCsvRecord = 16 << 20, kCsvChunk = 256 << 10;  // read and written in pieces that the caches hold
+constexpr std::size_t kCsvRecords = 32;                              // looked at before they are transformed
 constexpr std::size_t kGuessRecords = 1000;
 constexpr std::array<std::string_view, 9> kNames = {"text", "fhir", "ndjson", "csv", "hl7", "x12", "ccda", "dicom", "document"};
 
@@ -119,7 +122,7 @@ Result<void> deid_segments(FormatRun& run, std::istream& in, std::ostream& out, 
 
 namespace {
 
-// A table's columns as they are used: those that were told, or guessed.
+// One CSV: its columns told or guessed, and then its records.
 class Table {
  public:
   Table(FormatRun& run, std::ostream& out, std::string name)
@@ -127,28 +130,29 @@ class Table {
 
   Result<void> go(std::istream& in) {
     codec::CsvReader reader(',', kCsvRecord);
-    std::string chunk(kChunk, '\0');
-    for (bool end = false;;) {
-      while (const codec::CsvRecord* r = reader.next()) {
-        if (header_.empty()) {
-          LICET_TRY_VOID(head(*r));
-          if (header_.empty()) return {};
-        } else if (guessing_) {
-          LICET_TRY_VOID(sample(*r));
-        } else {
-          record(*r);
+    for (;;) {
+      for (auto records = reader.next(kCsvRecords); !records.empty(); records = reader.next(kCsvRecords)) {
+        if (table_) table_->expect(records);
+        for (const codec::CsvRecord& r : records) {
+          if (header_.empty()) {
+            LICET_TRY_VOID(head(r));
+            if (header_.empty()) return {};
+          } else if (guessing_) {
+            LICET_TRY_VOID(sample(r));
+          } else {
+            record(r);
+          }
         }
       }
-      if (end) break;
-      in.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+      if (reader.finished()) break;
+      const auto room = reader.room(kCsvChunk);
+      in.read(room.data(), static_cast<std::streamsize>(room.size()));
       const auto got = static_cast<std::size_t>(in.gcount());
       run_.bytes += got;
-      if (got == 0) {
+      if (got > 0)
+        reader.commit(got);
+      else
         reader.finish();
-        end = true;
-      } else {
-        reader.feed(std::string_view(chunk).substr(0, got));
-      }
     }
     if (guessing_) LICET_TRY_VOID(guessed());
     flush();
@@ -168,34 +172,32 @@ class Table {
       return {};
     }
     std::string left_out;
+    std::vector<deid::Column> columns;
     for (const std::string& column : header_) {
       const auto at = std::find_if(run_.columns.begin(), run_.columns.end(), [&](const deid::Column& c) { return c.name == column; });
       if (at == run_.columns.end()) left_out += " " + column;
-      columns_.push_back(at == run_.columns.end() ? deid::Column{.name = column} : *at);
+      columns.push_back(at == run_.columns.end() ? deid::Column{.name = column} : *at);
     }
     if (!left_out.empty())
       std::cerr << "licet deid: " << name_ << ": columns emptied, since nobody said what they are:" << left_out << '\n';
-    return begin();
+    return begin(std::move(columns));
   }
 
-  Result<void> begin() {
-    if (std::all_of(columns_.begin(), columns_.end(), [](const deid::Column& c) { return c.is == deid::Column::Is::drop; }))
+  Result<void> begin(std::vector<deid::Column> columns) {
+    table_.emplace(std::move(columns), run_.values, pieces_,
+                   [this](std::string_view text, const std::vector<deid::Span>& spans) { run_.note(where(*now_), text, spans); });
+    if (table_->drops_all())
       return Error{Code::invalid_argument,
                    name_ + ": no column is left: say with --columns what they are, such as --columns dob=date,note=text,sex=token"};
-    const bool shifts = run_.profile.rule(deid::Kind::date).act == deid::Act::shift;
-    for (std::size_t n = 0; n < columns_.size(); ++n) {
-      const deid::Column& c = columns_[n];
-      if (c.is == deid::Column::Is::patient && !patient_) patient_ = n;
-      texts_ = texts_ || (c.is == deid::Column::Is::identifier && c.kind == deid::Kind::text);
-    }
-    if (shifts && !patient_)
+    if (table_->lacks_patient())
       std::cerr << "licet deid: " << name_
                 << ": no column says whose a record is (NAME = patient): its dates can't be moved, and are dropped\n";
+    std::string line;
     for (std::size_t n = 0; n < header_.size(); ++n) {
-      if (n > 0) made_ += ',';
-      put_csv(header_[n], ',', made_);
+      if (n > 0) line += ',';
+      put_csv(header_[n], ',', line);
     }
-    made_ += ending_;
+    out_ << line << ending_;
     return {};
   }
 
@@ -203,21 +205,16 @@ class Table {
   Result<void> sample(const codec::CsvRecord& r) {
     if (r.problem == nullptr && r.cells.size() == header_.size())
       for (std::size_t n = 0; n < r.cells.size(); ++n) guessing_->see(n, r.cells[n].text(scratch_));
-    Kept kept{r.number, r.offset, {}, {}, std::string(r.ending), r.problem, r.lost};
-    for (const codec::CsvCell& cell : r.cells) {
-      kept.raw.emplace_back(cell.raw);
-      kept.marks.push_back({cell.quoted, cell.doubled});
-    }
-    kept_.push_back(std::move(kept));
+    kept_.emplace_back(r);
     if (kept_.size() >= kGuessRecords) return guessed();
     return {};
   }
 
   Result<void> guessed() {
-    columns_ = guessing_->columns();
+    std::vector<deid::Column> columns = guessing_->columns();
     guessing_.reset();
     if (!run_.accept_inferred) {
-      tell(std::cout);
+      tell(columns, std::cout);
       return Error{
           Code::failed_precondition,
           name_ +
@@ -226,24 +223,19 @@ class Table {
               std::to_string(kept_.size()) +
               " records: correct it, keep it in a file, and give that as --columns FILE (or take it as it is with --accept-inferred)"};
     }
-    tell(std::cerr);
-    LICET_TRY_VOID(begin());
-    std::vector<Kept> kept = std::exchange(kept_, {});
-    for (const Kept& k : kept) {
-      codec::CsvRecord r{k.number, k.offset, {}, k.ending, k.problem, k.lost};
-      for (std::size_t n = 0; n < k.raw.size(); ++n) r.cells.push_back({k.raw[n], k.marks[n].first, k.marks[n].second});
-      record(r);
-    }
+    tell(columns, std::cerr);
+    LICET_TRY_VOID(begin(std::move(columns)));
+    for (const Kept& k : std::exchange(kept_, {})) record(k.record);
     return {};
   }
 
-  void tell(std::ostream& to) const {
+  void tell(const std::vector<deid::Column>& columns, std::ostream& to) const {
     to << "# " << name_
        << ": what each column is taken for, and why. Words: drop, keep, number, token (a code), patient (whose record it is),\n"
        << "# text, and the kinds of identifiers, of which profile " << run_.profile.named() << " says what becomes.\n";
     std::size_t wide = 0, word = 0;
-    for (const deid::Column& c : columns_) wide = std::max(wide, c.name.size()), word = std::max(word, c.word().size());
-    for (const deid::Column& c : columns_) {
+    for (const deid::Column& c : columns) wide = std::max(wide, c.name.size()), word = std::max(word, c.word().size());
+    for (const deid::Column& c : columns) {
       to << c.name << " = " << c.word() << std::string(word - c.word().size() + 2 + std::min<std::size_t>(wide - c.name.size(), 30), ' ')
          << "# " << c.why;
       if (c.is == deid::Column::Is::identifier) to << "; " << deid::name(run_.profile.rule(c.kind).act);
@@ -251,134 +243,57 @@ class Table {
     }
   }
 
+  [[nodiscard]] std::string where(const codec::CsvRecord& r) const {
+    return name_ + ": record " + std::to_string(r.number) + ", byte " + std::to_string(r.offset);
+  }
+
   void record(const codec::CsvRecord& r) {
+    if (r.cells.size() != header_.size() && r.blank()) return;
     ++run_.records;
-    const auto where = [&] { return name_ + ": record " + std::to_string(r.number) + ", byte " + std::to_string(r.offset); };
-    if (r.problem != nullptr) return run_.complain(where(), r.problem);
-    if (r.cells.size() != header_.size()) {
-      if (r.cells.size() == 1 && r.cells[0].raw.empty()) return void(--run_.records);  // an empty line
+    if (r.problem != nullptr) return run_.complain(where(r), r.problem);
+    if (r.cells.size() != header_.size())
       return run_.complain(
-          where(), "left out: it has " + std::to_string(r.cells.size()) + " cells, and the header " + std::to_string(header_.size()));
-    }
-    deid::ValueContext& values = run_.values;
-    if (patient_) values.patient = r.cells[*patient_].text(scratch_);
-    const bool scrubs = texts_ && run_.profile.rule(deid::Kind::text).act == deid::Act::scrub;
-    if (scrubs) read_texts(r, where);
-    std::size_t piece = 0;
-    // Cells side by side that stay are copied in one piece: `kept` is what stays and isn't copied yet.
-    std::string_view kept;
-    bool first = true;
-    const auto next_cell = [&] {
-      made_ += std::exchange(kept, {});
-      if (!std::exchange(first, false)) made_ += ',';
-    };
-    const auto keep = [&](std::string_view raw) {
-      if (!kept.empty() && raw.data() == kept.data() + kept.size() + 1 && raw.data()[-1] == ',') {
-        kept = {kept.data(), kept.size() + 1 + raw.size()};
-      } else {
-        next_cell();
-        kept = raw;
-      }
-    };
-    for (std::size_t n = 0; n < columns_.size(); ++n) {
-      const deid::Column& c = columns_[n];
-      const codec::CsvCell& cell = r.cells[n];
-      if (cell.raw.empty() || (cell.quoted && cell.raw.size() == 2) || stays(c, cell)) {
-        keep(cell.raw);
-        continue;
-      }
-      next_cell();
-      switch (c.is) {
-        case deid::Column::Is::drop:
-          ++values.tally.dropped;
-          break;
-        case deid::Column::Is::keep:
-          break;  // it stays
-        case deid::Column::Is::number:
-        case deid::Column::Is::token:
-          ++values.tally.misfit;
-          break;
-        case deid::Column::Is::patient:
-          value(deid::Kind::id, cell);
-          break;
-        case deid::Column::Is::identifier:
-          if (c.kind == deid::Kind::text) {
-            ++values.tally.kinds[static_cast<std::size_t>(deid::Kind::text)];
-            if (scrubs) put_csv(pieces_.made(piece++), ',', made_);
-          } else {
-            value(c.kind, cell);
-          }
-          break;
-      }
-    }
-    made_ += kept;
-    made_ += r.ending.empty() ? std::string_view(ending_) : r.ending;
-    if (made_.size() > kChunk) flush();
-  }
-
-  bool stays(const deid::Column& c, const codec::CsvCell& cell) {
-    if (c.is == deid::Column::Is::keep) return true;
-    if (c.is != deid::Column::Is::number && c.is != deid::Column::Is::token) return false;
-    const std::string_view text = cell.text(scratch_);
-    return (c.is == deid::Column::Is::number ? deid::is_decimal(text) : deid::is_token(text)) && !deid::says_which(text, false);
-  }
-
-  void value(deid::Kind kind, const codec::CsvCell& cell) {
-    const std::string_view text = cell.text(scratch_);
-    const std::size_t before = made_.size();
-    deid::put_value(kind, text, deid::Written::free, run_.values, made_);
-    if (codec::find_any(made_, before, ',', '"', '\r', '\n') == made_.size()) return;
-    std::string again;
-    put_csv(std::string_view(made_).substr(before), ',', again);
-    made_.resize(before);
-    made_ += again;
-  }
-
-  template <class Where>
-  void read_texts(const codec::CsvRecord& r, const Where& where) {
-    pieces_.clear();
-    deid::Known known;
-    for (std::size_t n = 0; n < columns_.size(); ++n) {
-      const deid::Column& c = columns_[n];
-      const std::string_view text = r.cells[n].text(scratch_);
-      if (text.empty()) continue;
-      if (c.is == deid::Column::Is::patient) known.add(text, deid::Kind::mrn);
-      if (c.is != deid::Column::Is::identifier) continue;
-      if (c.kind == deid::Kind::text)
-        pieces_.add(text);
-      else if (c.kind != deid::Kind::date && c.kind != deid::Kind::age && c.kind != deid::Kind::state && c.kind != deid::Kind::country &&
-               c.kind != deid::Kind::id && c.kind != deid::Kind::trait)
-        known.add(text, c.kind);
-    }
-    if (pieces_.size() == 0) return;
-    const std::string place = where();
-    pieces_.read(known, {.as_of = run_.values.as_of, .codes = &run_.values.codes, .key = run_.values.key, .patient = run_.values.patient},
-                 [&](std::string_view text, const std::vector<deid::Span>& spans) { run_.note(place, text, spans); });
+          where(r), "left out: it has " + std::to_string(r.cells.size()) + " cells, and the header " + std::to_string(header_.size()));
+    now_ = &r;
+    table_->apply(r, ending_);
+    if (table_->made().size() >= kCsvChunk) flush();
   }
 
   void flush() {
-    out_ << made_;
-    made_.clear();
+    if (!table_) return;
+    out_ << table_->made();
+    table_->clear();
   }
 
+  // A record with bytes of its own.
   struct Kept {
-    std::uint64_t number, offset;
-    std::vector<std::string> raw;
-    std::vector<std::pair<bool, bool>> marks;
-    std::string ending;
-    const char* problem;
-    bool lost;
+    explicit Kept(const codec::CsvRecord& r) : record(r) {
+      if (r.problem == nullptr) {
+        const char* first = r.cells.front().raw.data();
+        bytes.assign(first, static_cast<std::size_t>(r.cells.back().raw.data() + r.cells.back().raw.size() - first));
+        for (const codec::CsvCell& c : r.cells) {
+          cells.push_back(c);
+          cells.back().raw = std::string_view(bytes).substr(static_cast<std::size_t>(c.raw.data() - first), c.raw.size());
+        }
+      }
+      record.cells = cells;
+      record.ending = r.ending == "\n" ? "\n" : r.ending == "\r" ? "\r" : r.ending.empty() ? "" : "\r\n";
+    }
+    Kept(const Kept&) = delete;
+    Kept& operator=(const Kept&) = delete;
+    std::string bytes;
+    std::vector<codec::CsvCell> cells;
+    codec::CsvRecord record;
   };
   FormatRun& run_;
   std::ostream& out_;
-  std::string name_, scratch_, made_, ending_;
+  std::string name_, scratch_, ending_;
   deid::Pieces pieces_;
   std::vector<std::string> header_;
-  std::vector<deid::Column> columns_;
   std::optional<deid::ColumnGuesser> guessing_;
-  std::vector<Kept> kept_;
-  std::optional<std::size_t> patient_;
-  bool texts_ = false;
+  std::deque<Kept> kept_;
+  std::optional<deid::TableTransform> table_;
+  const codec::CsvRecord* now_ = nullptr;  // whose texts are read
 };
 
 }  // namespace

@@ -26,8 +26,8 @@
 #include "base/time.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "codec/csv.h"
 #include "crypto/crypto.h"
-#include "deid/risk/csv.h"
 #include "deid/risk/hierarchy.h"
 #include "deid/risk/linkage.h"
 #include "deid/risk/measure.h"
@@ -131,10 +131,11 @@ std::size_t edits(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-// One CSV file, its rows in order.
+// One CSV file, its rows in order. Lines without anything on them are passed over.
 class CsvFile {
  public:
-  CsvFile(std::string path, std::string delimiter) : path_(std::move(path)), delimiter_(std::move(delimiter)), reader_(',') {}
+  CsvFile(std::string path, std::string delimiter)
+      : path_(std::move(path)), delimiter_(std::move(delimiter)), reader_(',', kLongestRow, codec::CsvReader::BareQuote::kept) {}
 
   Result<void> open() {
     in_.open(path_, std::ios::binary);
@@ -142,7 +143,7 @@ class CsvFile {
     fill();
     if (delimiter_ != "auto" && delimiter_ != "tab" && delimiter_.size() != 1)
       return Error{Code::invalid_argument, "--delimiter is one character, or tab, or auto"};
-    reader_.set_delimiter(delimiter_ == "auto" ? risk::guess_delimiter(reader_.ahead()) : delimiter_ == "tab" ? '\t' : delimiter_[0]);
+    reader_.set_delimiter(delimiter_ == "auto" ? guess_delimiter(reader_.ahead()) : delimiter_ == "tab" ? '\t' : delimiter_[0]);
     LICET_TRY(there, next());
     if (!there) return Error{Code::invalid_argument, path_ + ": holds nothing; its first line must name the columns"};
     names_.assign(row_.begin(), row_.end());
@@ -174,26 +175,26 @@ class CsvFile {
     return out;
   }
 
-  // True: row() holds the next one. Every row has as many fields as the header.
+  // True: row() holds the next one. Every row has as many fields as the header, which is row 0.
   Result<bool> next() {
-    for (;;) {
-      switch (reader_.next(row_)) {
-        case risk::CsvReader::Next::row:
-          if (!names_.empty() && row_.size() != names_.size())
-            return Error{Code::invalid_argument, path_ + ": row " + std::to_string(reader_.number()) + " has " +
-                                                     std::to_string(row_.size()) + " fields, the first line " +
-                                                     std::to_string(names_.size()) + ": mend the row, or name the --delimiter"};
-          ++rows_;
-          return true;
-        case risk::CsvReader::Next::more:
-          fill();
-          break;
-        case risk::CsvReader::Next::end:
-          return false;
-        case risk::CsvReader::Next::bad:
-          return Error{Code::invalid_argument, path_ + ": " + reader_.why()};
-      }
+    const codec::CsvRecord* r = nullptr;
+    while ((r = reader_.next()) == nullptr || r->blank()) {
+      if (r != nullptr) continue;
+      if (reader_.finished()) return false;
+      fill();
     }
+    const auto wrong = [&](const std::string& what) {
+      return Error{Code::invalid_argument, path_ + ": row " + std::to_string(rows_) + what};
+    };
+    if (r->problem != nullptr) return wrong(std::string(": ") + (r->lost ? "a quote is opened and not closed" : r->problem));
+    if (!names_.empty() && r->cells.size() != names_.size())
+      return wrong(" has " + std::to_string(r->cells.size()) + " fields, the first line " + std::to_string(names_.size()) +
+                   ": mend the row, or name the --delimiter");
+    row_.resize(r->cells.size());
+    if (undone_.size() < row_.size()) undone_.resize(row_.size());
+    for (std::size_t i = 0; i < row_.size(); ++i) row_[i] = r->cells[i].text(undone_[i]);
+    ++rows_;
+    return true;
   }
   [[nodiscard]] const std::vector<std::string_view>& row() const { return row_; }
   [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
@@ -204,21 +205,26 @@ class CsvFile {
   }
 
  private:
+  static constexpr std::size_t kLongestRow = std::size_t{16} << 20;
+
   void fill() {
-    const auto room = reader_.room(std::size_t{1} << 20);
+    const auto room = reader_.room(std::size_t{256} << 10);
     in_.read(room.data(), static_cast<std::streamsize>(room.size()));
     const auto got = static_cast<std::size_t>(in_.gcount());
     sha_.update({room.data(), got});
     bytes_ += got;
-    reader_.commit(got);
-    if (got == 0) reader_.end();
+    if (got > 0)
+      reader_.commit(got);
+    else
+      reader_.finish();
   }
   std::string path_, delimiter_;
   std::ifstream in_;
-  risk::CsvReader reader_;
+  codec::CsvReader reader_;
   crypto::Sha256 sha_;
   std::uint64_t bytes_ = 0, rows_ = 0;
   std::vector<std::string_view> row_;
+  std::vector<std::string> undone_;  // fields with "" inside, as they read
   std::vector<std::string> names_;
 };
 

@@ -1,6 +1,7 @@
 // The next of four bytes in a text, sixteen at a time: what separates records and cells. Any thread.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -27,52 +28,80 @@ namespace licet::codec {
   return at;
 }
 
-// Where four bytes stand in a text, asked for in order: 64 bytes are looked at once, and then told one by one.
+// Where four bytes stand in a text, one after the other. They are looked for 64 bytes at a time and written down for 4 KiB ahead, so that
+// the reader of short cells has one branch a cell and not one a block.
 class MarkScan {
  public:
   MarkScan(char a, char b, char c, char d) : marks_{a, b, c, d} {}
-  void text(std::string_view text) {
+  void text(std::string_view text, std::size_t from) {
     text_ = text;
-    base_ = kNowhere;
+    base_ = end_ = from;
+    at_ = marks_end_ = 0;
   }
-  // The first from `at` on, or the text's size.
-  [[nodiscard]] std::size_t next(std::size_t at) {
-    if (at - base_ >= 64) look(at);
-    for (;;) {
-      if (const std::uint64_t left = mask_ & (~std::uint64_t{0} << (at - base_)); left != 0)
-        return base_ + static_cast<std::size_t>(std::countr_zero(left));
-      if (base_ + 64 >= text_.size()) return text_.size();
-      look(at = base_ + 64);
-    }
+  // The next, and then the one behind it; the text's size where there is none.
+  [[nodiscard]] std::size_t next() {
+    if (at_ == marks_end_) [[unlikely]]
+      if (!look()) return text_.size();
+    return base_ + found_[at_++];
+  }
+  // Those before `from` are passed over.
+  void skip_to(std::size_t from) {
+    if (from >= end_) return text(text_, from);
+    while (at_ < marks_end_ && base_ + found_[at_] < from) ++at_;
   }
 
  private:
-  static constexpr std::size_t kNowhere = ~std::size_t{0} - 64;
-  void look(std::size_t at) {
-    base_ = at;
-    mask_ = 0;
+  static constexpr std::size_t kWindow = 4096;
+  static constexpr std::uint64_t kTop = std::uint64_t{1} << 63;  // never zero, which countr_zero would have to look for
+  // The window that has the next mark; false: there is none.
+  bool look() {
+    do {
+      if (end_ >= text_.size()) return false;
+      base_ = end_;
+      at_ = marks_end_ = 0;
+      end_ = std::min(base_ + kWindow, text_.size());
+      std::size_t block = base_;
+      for (; block + 64 <= end_; block += 64) put(mask(block), static_cast<unsigned>(block - base_));
+      for (; block < end_; ++block)
+        if (const char c = text_[block]; c == marks_[0] || c == marks_[1] || c == marks_[2] || c == marks_[3])
+          found_[marks_end_++] = static_cast<std::uint16_t>(block - base_);
+    } while (marks_end_ == 0);
+    return true;
+  }
+  // A bit for each of 64 bytes.
+  [[nodiscard]] std::uint64_t mask(std::size_t block) const {
+    std::uint64_t bits = 0;
 #ifdef __SSE2__
-    if (at + 64 <= text_.size()) {
-      __m128i m[4];
-      for (std::size_t k = 0; k < 4; ++k) m[k] = _mm_set1_epi8(marks_[k]);
-      for (std::size_t k = 0; k < 4; ++k) {
-        const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text_.data() + at + 16 * k));
-        const __m128i any = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, m[0]), _mm_cmpeq_epi8(v, m[1])),
-                                         _mm_or_si128(_mm_cmpeq_epi8(v, m[2]), _mm_cmpeq_epi8(v, m[3])));
-        mask_ |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(any))) << (16 * k);
-      }
-      return;
+    for (unsigned k = 0; k < 64; k += 16) {
+      const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text_.data() + block + k));
+      const __m128i any =
+          _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(marks_[0])), _mm_cmpeq_epi8(v, _mm_set1_epi8(marks_[1]))),
+                       _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(marks_[2])), _mm_cmpeq_epi8(v, _mm_set1_epi8(marks_[3]))));
+      bits |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(any))) << k;
     }
-#endif
-    for (std::size_t k = 0; k < 64 && at + k < text_.size(); ++k)
+#else
+    for (unsigned k = 0; k < 64; ++k)
       for (const char m : marks_)
-        if (text_[at + k] == m) mask_ |= std::uint64_t{1} << k;
+        if (text_[block + k] == m) bits |= std::uint64_t{1} << k;
+#endif
+    return bits;
+  }
+  // Eight are written whether or not there are as many: what is too much is written over.
+  void put(std::uint64_t bits, unsigned at) {
+    const auto count = static_cast<std::size_t>(std::popcount(bits));
+    for (std::size_t done = 0; done < count; done += 8)
+      for (std::size_t k = 0; k < 8; ++k) {
+        found_[marks_end_ + done + k] = static_cast<std::uint16_t>(at + static_cast<unsigned>(std::countr_zero(bits | kTop)));
+        bits &= bits - 1;
+      }
+    marks_end_ += count;
   }
 
   char marks_[4];
   std::string_view text_;
-  std::size_t base_ = kNowhere;
-  std::uint64_t mask_ = 0;
+  std::size_t base_ = 0, end_ = 0;         // the window
+  std::size_t at_ = 0, marks_end_ = 0;     // of found_
+  std::uint16_t found_[kWindow + 8] = {};  // offsets in the window
 };
 
 // Where a segment of HL7 v2 ends: CR, LF, or a byte of MLLP.

@@ -491,11 +491,11 @@ Result<void> SegmentTransform::apply(std::string_view unit, const codec::Marks* 
     const std::string_view header = unit.substr(first);
     const std::string_view name = header.substr(0, 3);
     if (name == "MSH" || name == "FHS" || name == "BHS") {
-      LICET_TRY(said, codec::hl7_marks(header.substr(0, header.find_first_of("\r\n\x1c"))));
+      LICET_TRY(said, codec::hl7_marks(header.substr(0, codec::find_hl7_end(header, 0))));
       marks = said;
     } else if (name != "BTS" && name != "FTS") {
       return wrong(0, "no MSH segment begins it");
-    } else if (header.size() > 3 && !marks.any(header[3])) {
+    } else if (codec::find_hl7_end(header, 0) > 3 && !marks.any(header[3])) {
       marks.element = header[3];
     }
   }

@@ -200,6 +200,13 @@ TEST(Hl7, WhatIsMadeReadsAgain) {
       ASSERT_EQ(std::count(once.begin(), once.end(), '\r'), std::count(twice.begin(), twice.end(), '\r'));
     }
   }
+  // A byte of MLLP inside a header ends it, as it ends any segment.
+  // The end of a batch whose count is empty is a segment's name alone.
+  for (const char* message : {"MSH|^~|LAB\x0bNIC|A\r", "BTS|\rNTE|1|L\r"}) {
+    const std::string once = hl7("safe-harbor", message);
+    EXPECT_FALSE(once.starts_with("!")) << once;
+    EXPECT_EQ(hl7("safe-harbor", once), once);
+  }
 }
 
 TEST(Hl7, ChunksMakeNoDifference) {

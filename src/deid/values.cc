@@ -189,15 +189,54 @@ bool put_free(std::string_view text, ValueContext& c, std::string& out) {
 
 }  // namespace
 
+namespace {
+
+// What a byte may be a part of.
+enum : std::uint8_t {
+  kOfToken = 1,
+  kOfDecimal = 2,
+  kOfNumbered = 4,
+  kPoint = 8
+};  // numbered: digits and dashes, as a date or telephone number
+constexpr auto kLook = [] {
+  std::array<std::uint8_t, 256> table{};
+  const auto mark = [&](std::string_view bytes, std::uint8_t as) {
+    for (const char c : bytes) table[static_cast<unsigned char>(c)] |= as;
+  };
+  mark("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/|#+-%*[]{}()^", kOfToken);
+  mark("0123456789.", kOfDecimal);
+  mark("0123456789-", kOfNumbered);
+  mark(".", kPoint);
+  return table;
+}();
+std::uint8_t all_of(std::string_view text) {
+  std::uint8_t all = 0xff;
+  for (const char c : text) all &= kLook[static_cast<unsigned char>(c)];
+  return all;
+}
+
+}  // namespace
+
 bool is_token(std::string_view text) {
-  static constexpr auto kBytes = [] {
-    std::array<bool, 256> table{};
-    for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/|#+-%*[]{}()^"))
-      table[static_cast<unsigned char>(c)] = true;
-    return table;
-  }();
-  return !text.empty() && text.size() <= 64 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return kBytes[static_cast<unsigned char>(c)]; });
+  return !text.empty() && text.size() <= 64 && (all_of(text) & kOfToken) != 0;
+}
+
+bool token_stays(std::string_view text) {
+  if (text.empty() || text.size() > 64) return false;
+  const std::uint8_t all = all_of(text);
+  return (all & kOfToken) != 0 && ((all & kOfNumbered) == 0 || !says_which(text, false));
+}
+
+bool number_stays(std::string_view text) {
+  const std::string_view bare = !text.empty() && (text[0] == '-' || text[0] == '+') ? text.substr(1) : text;
+  std::uint8_t all = 0xff;
+  std::size_t points = 0;
+  for (const char c : bare) {
+    const std::uint8_t look = kLook[static_cast<unsigned char>(c)];
+    all &= look;
+    points += (look & kPoint) / kPoint;
+  }
+  return (all & kOfDecimal) != 0 && bare.size() <= 20 && points <= 1 && bare.size() > points && !says_which(text, false);
 }
 
 bool is_decimal(std::string_view text) {

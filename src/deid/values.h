@@ -68,6 +68,10 @@ struct CompactDate {
 // A code or number that looks like a date, a social security or telephone number; with `runs`, any that has seven digits in a row, as no
 // code of a table does.
 [[nodiscard]] bool says_which(std::string_view text, bool runs);
+// Whether a code (is_token) or a number (is_decimal) may stay: it is one, and not says_which(text, false). In one pass, for tables have
+// many.
+[[nodiscard]] bool token_stays(std::string_view text);
+[[nodiscard]] bool number_stays(std::string_view text);
 
 // The texts of one record, read as one: a name that the first line tells is a name in the last.
 class Pieces {

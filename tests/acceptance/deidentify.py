@@ -389,6 +389,25 @@ class Files(Case):
         self.assertIn("2 there already", err)
         self.assertEqual((self.folder / "clean" / "a.txt").read_text(), "kept")
 
+    def test_plain_text_under_a_profile_that_drops_text(self):
+        notes = self.folder / "notes"
+        notes.mkdir()
+        (notes / "a.txt").write_text("MRN: 1234567, seen by Maria Plantedworth")
+        (notes / "b.csv").write_text("sex,note\nF,seen\n")
+        for profile in ("safe-harbor", "limited-data-set"):
+            clean = self.folder / profile
+            _, err = self.deid(notes, "--out", clean, "--profile", profile, "--columns", "sex=token,note=text", code=1)
+            self.assertIn(f"a.txt: left out: profile {profile} takes out all text, so that nothing would be left of it. "
+                          "Profiles that read text: pseudonymized, safe-harbor-text", err)
+            self.assertEqual([p.name for p in clean.iterdir()], ["b.csv"], "nothing of it, and the rest as ever")
+            self.assertEqual((clean / "b.csv").read_text(), "sex,note\nF,\n")
+            out, err = self.deid("--profile", profile, stdin=b"MRN: 1234567", code=1)
+            self.assertEqual(out, "")
+            self.assertIn("-: left out: ", err)
+            self.deid("--profile", profile, "--out", self.folder / "piped.txt", stdin=b"MRN: 1234567", code=1)
+            self.assertFalse((self.folder / "piped.txt").exists())
+            self.assertIn('"mrn"', self.deid("--profile", profile, "--spans", stdin=b"MRN: 1234567")[0], "spans are the text's, whatever the profile")
+
     def test_score(self):
         gold = self.folder / "gold.jsonl"
         spans = [{"start": 5, "end": 12, "type": "ID"}, {"start": 17, "end": 24, "type": "X"}]

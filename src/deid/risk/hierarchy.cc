@@ -7,13 +7,15 @@
 #include <chrono>
 #include <cmath>
 
-#include "deid/risk/csv.h"
+#include "base/csv.h"
 #include "deid/risk/measure.h"
 
 namespace licet::deid::risk {
 namespace {
 
 constexpr std::string_view kAny = "*";
+constexpr std::size_t kLinesMost = 10'000'000;
+constexpr double kPrefixMost = 1e6;  // characters
 
 std::optional<unsigned> digits(std::string_view text) {
   unsigned value = 0;
@@ -107,7 +109,7 @@ Result<Hierarchy> Hierarchy::parse(std::string_view spec) {
       continue;
     } else {
       const auto number = number_of(step);
-      if (!number || *number <= 0 || (out.kind_ == Kind::prefix && *number != std::floor(*number)))
+      if (!number || *number <= 0 || (out.kind_ == Kind::prefix && (*number != std::floor(*number) || *number > kPrefixMost)))
         return wrong(out.kind_ == Kind::prefix ? "a step is a number of characters" : "a step is a width above 0");
       width = *number;
     }
@@ -120,22 +122,16 @@ Result<Hierarchy> Hierarchy::parse(std::string_view spec) {
 Result<Hierarchy> Hierarchy::of_csv(std::string_view text) {
   Hierarchy out;
   out.kind_ = Kind::file;
-  CsvReader reader(guess_delimiter(text));
-  const auto room = reader.room(text.size());
-  std::copy(text.begin(), text.end(), room.begin());
-  reader.commit(text.size());
-  reader.end();
-  std::vector<std::string_view> row;
+  LICET_TRY(rows, csv_rows(text, guess_delimiter(text), kLinesMost));
   std::size_t steps = 0;
-  for (;;) {
-    const CsvReader::Next next = reader.next(row);
-    if (next == CsvReader::Next::bad) return Error{Code::invalid_argument, reader.why()};
-    if (next != CsvReader::Next::row) break;
+  for (std::size_t line = 0; line < rows.size(); ++line) {
+    std::vector<std::string>& row = rows[line];
+    if (row.size() == 1 && row[0].empty()) continue;
     if (steps == 0) steps = row.size();
     if (row.size() != steps || steps < 2)
-      return Error{Code::invalid_argument, fmt::format("line {}: {} fields; every line is value,step 1,step 2,…, all of one length",
-                                                       reader.number() + 1, row.size())};
-    out.listed_.emplace(std::string(row[0]), std::vector<std::string>(row.begin() + 1, row.end()));
+      return Error{Code::invalid_argument,
+                   fmt::format("line {}: {} fields; every line is value,step 1,step 2,…, all of one length", line + 1, row.size())};
+    out.listed_.emplace(std::move(row[0]), std::vector<std::string>(row.begin() + 1, row.end()));
   }
   if (out.listed_.empty()) return Error{Code::invalid_argument, "holds no line"};
   bool ends_in_any = true;
