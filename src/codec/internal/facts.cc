@@ -1,24 +1,10 @@
 #include <algorithm>
-#include <array>
 
 #include "codec/internal/tape.h"
+#include "codec/words.h"
 
 namespace licet::codec::internal {
 namespace {
-
-// FHIR's id: [A-Za-z0-9\-\.]{1,64}.
-constexpr auto kIdBytes = [] {
-  std::array<bool, 256> table{};
-  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-."))
-    table[static_cast<unsigned char>(c)] = true;
-  return table;
-}();
-bool is_id(std::string_view text) {
-  if (text.empty() || text.size() > 64) return false;
-  bool all = true;
-  for (const char c : text) all &= kIdBytes[static_cast<unsigned char>(c)];
-  return all;
-}
 
 void add_once(std::vector<std::string_view>& to, std::string_view what) {
   if (std::find(to.begin(), to.end(), what) == to.end()) to.push_back(what);
