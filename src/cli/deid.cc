@@ -151,8 +151,9 @@ class Deidentifier {
   Result<void> save_codes() {
     if (args_.codes.empty()) return {};
     std::string all;
-    codes_.each([&](const std::string& original, const std::string& code) {
-      if (original.find_first_of("\r\n") == std::string::npos) all += original + '\t' + code + '\n';  // of those that fit on a line
+    codes_.each([&](std::string_view original, std::string_view code) {
+      if (original.find_first_of("\r\n") == std::string_view::npos)
+        all.append(original).append("\t").append(code) += '\n';  // of those that fit on a line
     });
     const std::string temporary = args_.codes + ".part";
     {
@@ -563,7 +564,7 @@ class Deidentifier {
       // Which it was, a Bundle or one resource, is known only after the first: both are written the same way until the end.
       if (entries++ > 0) body += ',';
       if (!scan.id.empty() && profile_->rule(deid::Kind::id).act == deid::Act::code)
-        body += R"({"fullUrl":"urn:uuid:)" + codes_.of(scan.id) + R"(","resource":)" + made + '}';
+        body.append(R"({"fullUrl":"urn:uuid:)").append(codes_.of(scan.id)).append(R"(","resource":)").append(made) += '}';
       else
         body += R"({"resource":)" + made + '}';
       last_ = std::move(made);

@@ -713,7 +713,7 @@ class DicomWalk {
         if (act == Act::keep) return kept();
         if (act == Act::code) {
           ++tally.kinds[static_cast<std::size_t>(Kind::id)];
-          std::string code = values_.codes.of(v);
+          std::string code(values_.codes.of(v));
           if (longest(e.vr) < code.size()) std::erase(code, '-'), code.resize(longest(e.vr));
           return replaced_by(code);
         }

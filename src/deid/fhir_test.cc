@@ -91,7 +91,7 @@ TEST(FhirTransform, IdsAndReferencesStayTied) {
            R"("focus":[{"reference":"Patient/p-2"}],"derivedFrom":[{"reference":"https://other/Patient/p-1"}],)"
            R"("hasMember":[{"reference":"urn:uuid:p-1"},{"reference":"#contained"}]})",
            &context);
-  const std::string& code = codes.of("p-1");
+  const std::string code(codes.of("p-1"));
   EXPECT_NE(patient.find("\"id\":\"" + code), std::string::npos);
   EXPECT_NE(lab.find("\"subject\":{\"reference\":\"Patient/" + code + "\"}"), std::string::npos) << lab;
   EXPECT_NE(lab.find("\"hasMember\":[{\"reference\":\"urn:uuid:" + code + "\"}]"), std::string::npos) << lab;
@@ -206,7 +206,7 @@ TEST(Zips, TheUnionOfTheLists) {
 TEST(Codes, SayNothingAndStay) {
   SeededRandom random(1);
   Codes codes(random), others(random);
-  const std::string a = codes.of("p-1");
+  const std::string a(codes.of("p-1"));
   EXPECT_EQ(codes.of("p-1"), a);
   EXPECT_NE(codes.of("p-2"), a);
   EXPECT_NE(others.of("p-1"), a);

@@ -151,7 +151,7 @@ class Walker {
   bool string();
   bool string_end(std::uint32_t start, std::uint32_t& end);
   bool escapes(const char* start, const char* end);
-  bool key(std::uint32_t start, std::uint32_t end, std::size_t first_key);
+  bool key(std::uint32_t start, std::uint32_t end, std::size_t first_key, std::uint64_t& seen);
   bool fail(const char* problem, std::size_t offset) {
     problem_ = problem;
     offset_ = offset;
