@@ -78,7 +78,7 @@ class KeyIndex {
   }
   // name_of(n): the text of the n-th name, asked for where words don't tell.
   template <class NameOf>
-  [[nodiscard]] std::optional<std::size_t> find(std::string_view key, const KeyWords& words, NameOf&& name_of) const {
+  [[nodiscard, gnu::always_inline]] std::optional<std::size_t> find(std::string_view key, const KeyWords& words, NameOf&& name_of) const {
     for (std::size_t at = place(words);; at = (at + 1) & (slots_.size() - 1)) {
       const Slot& s = slots_[at];
       if (s.number == 0) return std::nullopt;

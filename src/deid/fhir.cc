@@ -115,10 +115,11 @@ class Writer {
     for (const codec::ResourceScan::Member& member : scan_.members) {
       const JsonValue value(*scan_.tape, member.first);
       if (member.key != "meta" || element == nullptr || !value.is_object()) continue;
-      each(value, [&](std::string_view key, JsonValue key_token, JsonValue inner) {
-        one(*element->shape, key, key_token, inner, nullptr);
-        if (key == "security" && out_.last() == ']') labels = out_.flushed().size() - 1;
-      });
+      each(
+          value, [&](std::string_view key, JsonValue key_token, JsonValue inner) __attribute__((always_inline)) {
+            one(*element->shape, key, key_token, inner, nullptr);
+            if (key == "security" && out_.last() == ']') labels = out_.flushed().size() - 1;
+          });
     }
     const bool more = labels != std::string::npos;
     std::string& out = out_.flushed();
@@ -133,7 +134,7 @@ class Writer {
 
   // Calls f(key as it is meant, key, value) for each member.
   template <class F>
-  void each(JsonValue object, F&& f) {
+  [[gnu::always_inline]] void each(JsonValue object, F&& f) {
     if (scan_.tape->escaped_keys) {
       std::string spelled;
       object.each_pair([&](JsonValue key, JsonValue value) {
@@ -240,7 +241,9 @@ class Writer {
   bool inside(const Shape& shape, JsonValue object) {
     const Output::Place before = out_.place();
     out_.piece(object.begin(), object.begin() + 1);
-    each(object, [&](std::string_view key, JsonValue key_token, JsonValue value) { one(shape, key, key_token, value, &object); });
+    each(
+        object, [&](std::string_view key, JsonValue key_token, JsonValue value)
+                    __attribute__((always_inline)) { one(shape, key, key_token, value, &object); });
     if (out_.last() == '{') {
       out_.back(before);
       return false;
@@ -353,7 +356,8 @@ class Writer {
       if (slash == std::string_view::npos) return false;
       head = written.substr(0, slash + 1);
       id = written.substr(slash + 1);
-      if (const std::size_t history = id.find("/_history/"); history != std::string_view::npos) id = id.substr(0, history);
+      if (const std::size_t end = id.find('/'); end != std::string_view::npos && id.substr(end).starts_with("/_history/"))
+        id = id.substr(0, end);
       if (!codec::is_resource_type(head.substr(0, slash))) return false;
     }
     if (!codec::is_id(id)) return false;

@@ -149,9 +149,9 @@ class Walker {
   bool array();
   bool scalar();
   bool string();
-  bool string_end(std::uint32_t start, std::uint32_t& end);
+  [[gnu::always_inline]] bool string_end(std::uint32_t start, std::uint32_t& end);
   bool escapes(const char* start, const char* end);
-  bool key(std::uint32_t start, std::uint32_t end, std::size_t first_key, std::uint64_t& seen);
+  [[gnu::always_inline]] bool key(std::uint32_t start, std::uint32_t end, std::size_t first_key, std::uint64_t& seen);
   bool fail(const char* problem, std::size_t offset) {
     problem_ = problem;
     offset_ = offset;
