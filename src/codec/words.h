@@ -52,29 +52,34 @@ struct KeyWords {
   return size == 0 ? KeyWords{} : KeyWords{first, last, size};
 }
 
-// Which of a few names a key is: open addressing, with a factor found by trying that lets no two names meet, if there is one.
+// Which of a few names a key is: open addressing, with the factor, of some that are tried, that lets the fewest names meet.
 class KeyIndex {
  public:
-  // names: anything that converts to std::string_view, each one once.
+  // names: of anything that converts to std::string_view, each one once.
   template <class Names>
   void build(const Names& names) {
     std::size_t room = 4;
-    while (room < 3 * names.size()) room *= 2;
+    while (room < 4 * names.size()) room *= 2;
     shift_ = static_cast<unsigned>(64 - std::countr_zero(room));
-    factor_ = 0x9e3779b97f4a7c15;
-    for (int tries = 0; tries < 1000; ++tries) {
+    const auto fill = [&](std::uint64_t factor) {
+      factor_ = factor;
       slots_.assign(room, {});
-      bool met = false;
+      std::size_t meetings = 0;
       std::uint32_t number = 0;
       for (const auto& name : names) {
         const KeyWords words = key_words(std::string_view(name));
         std::size_t at = place(words);
-        for (; slots_[at].number != 0; at = (at + 1) & (room - 1)) met = true;
+        for (; slots_[at].number != 0; at = (at + 1) & (room - 1)) ++meetings;
         slots_[at] = {words.first, words.last, static_cast<std::uint32_t>(words.size), ++number};
       }
-      if (!met) return;
-      factor_ = factor_ * 0xd1342543de82ef95 + 2;  // stays odd
-    }
+      return meetings;
+    };
+    constexpr int kTries = 32;
+    std::uint64_t factor = 0x9e3779b97f4a7c15, best = factor;
+    std::size_t fewest = ~std::size_t{0};
+    for (int k = 0; k < kTries && fewest > 0; ++k, factor = factor * 0xd1342543de82ef95 + 2)  // odd, and stays so
+      if (const std::size_t meetings = fill(factor); meetings < fewest) fewest = meetings, best = factor;
+    fill(best);
   }
   // name_of(n): the text of the n-th name, asked for where words don't tell.
   template <class NameOf>

@@ -159,7 +159,8 @@ __attribute__((target("avx2,bmi,popcnt"))) void Indexer::run_avx2(const char* te
 }
 
 // Here the numbers of the set bits are an instruction: 64 numbers are squeezed by the mask, and sixteen made positions at a time.
-__attribute__((target("avx512f,avx512bw,avx512vbmi2,bmi,popcnt"))) void Indexer::run_avx512(const char* text, std::size_t size, Tape& tape) {
+__attribute__((target("avx512f,avx512bw,avx512vbmi2,bmi,popcnt"))) void Indexer::run_avx512(const char* text, std::size_t size,
+                                                                                            Tape& tape) {
   alignas(64) std::uint8_t numbers[64];
   for (std::uint8_t k = 0; k < 64; ++k) numbers[k] = k;
   const __m512i all = _mm512_load_si512(numbers);

@@ -260,10 +260,12 @@ bool Walker::array() {
 
 bool Walker::scalar() {
   const std::uint32_t start = pos_[i_];
-  if (i_ + 1 > tape_->count) return fail("expected a value", start);
+  const char first = base_[start];
+  const bool number = first == '-' || is_digit(first);
+  // By its first byte, before anything is asked of the token after it: the last one is a brace, and has none.
+  if (i_ >= tape_->count || !(number || first == 't' || first == 'f' || first == 'n')) return fail("expected a value", start);
   const std::string_view text(base_ + start, std::max(tape_->end_before(i_ + 1), start) - start);
-  const bool good = !text.empty() && ((text[0] == '-' || is_digit(text[0])) ? is_number(text.data(), text.data() + text.size())
-                                                                            : text == "true" || text == "false" || text == "null");
+  const bool good = number ? is_number(text.data(), text.data() + text.size()) : text == "true" || text == "false" || text == "null";
   if (!good) return fail("expected a value", start);
   ++i_;
   return true;
