@@ -97,12 +97,12 @@ void Model::set_triggers(std::vector<std::uint32_t> sorted) {
 }
 
 void see(std::string_view text, const std::vector<Token>& tokens, const Model& model, std::vector<Sight>& out) {
-  out.assign(tokens.size(), Sight());
+  out.assign(tokens.size() + 2 * kSightMargin, Sight());
   std::uint32_t header = 0, last_word = 0, word_before = 0;
   bool first = true;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const Token& t = tokens[i];
-    Sight& s = out[i];
+    Sight& s = out[i + kSightMargin];
     s.look = static_cast<std::uint8_t>(t.look);
     s.first = first;
     s.header = header;
@@ -147,6 +147,7 @@ void see(std::string_view text, const std::vector<Token>& tokens, const Model& m
     }
     first = false;
   }
+  for (std::size_t i = 1; i < out.size(); ++i) out[i].pair = mix(out[i - 1].word, out[i].word);
 }
 
 bool candidate(const Token& token, const Sight& sight, const History& history) {
@@ -160,14 +161,8 @@ namespace {
 constexpr std::size_t kPadded = 32;
 
 // What each feature says, before its own number is mixed in.
-[[gnu::always_inline]] inline void values(const std::vector<Sight>& sights, std::size_t i, const History& history,
-                                          std::uint32_t out[kPadded]) {
-  static constexpr Sight kNothing{};
-  const auto at = [&](std::ptrdiff_t offset) -> const Sight& {
-    const auto j = static_cast<std::ptrdiff_t>(i) + offset;
-    return j >= 0 && j < static_cast<std::ptrdiff_t>(sights.size()) ? sights[static_cast<std::size_t>(j)] : kNothing;
-  };
-  const Sight &s = sights[i], &l = at(-1), &r = at(1), &ll = at(-2), &rr = at(2);
+[[gnu::always_inline]] inline void values(const Sight* sight, const History& history, std::uint32_t out[kPadded]) {
+  const Sight &s = sight[0], &l = sight[-1], &r = sight[1], &ll = sight[-2], &rr = sight[2];
   const auto last = static_cast<std::uint32_t>(history.last), before = static_cast<std::uint32_t>(history.before);
   const std::uint32_t shapes = std::uint32_t{l.look} << 16 | std::uint32_t{s.look} << 8 | r.look;
   const std::uint32_t own = std::uint32_t{s.look} << 8 | s.lexicon;
@@ -178,8 +173,8 @@ constexpr std::size_t kPadded = 32;
   add(r.word);
   add(ll.word);
   add(rr.word);
-  add(mix(l.word, s.word));
-  add(mix(s.word, r.word));
+  add(s.pair);
+  add(r.pair);
   add(shapes);
   add(s.affix3);
   add(s.tail3);
@@ -197,26 +192,26 @@ constexpr std::size_t kPadded = 32;
   add(std::uint32_t{s.first} << 17 | std::uint32_t{s.header != 0} << 16 | own);
   add(mix(mix(last, l.word), s.look));
   add(static_cast<std::uint32_t>(history.seen) << 8 | s.look);
-  add(mix(ll.word, l.word));
-  add(mix(r.word, rr.word));
+  add(l.pair);
+  add(rr.pair);
   add(shapes << 8 | rr.look);
   static_assert(kFeatures == 27);
 }
 
-[[gnu::always_inline]] inline void buckets_of(const std::vector<Sight>& sights, std::size_t i, const History& history,
-                                              std::uint32_t out[kPadded]) {
-  values(sights, i, history, out);
+[[gnu::always_inline]] inline void buckets_of(const Sight* sight, const History& history, std::uint32_t out[kPadded]) {
+  values(sight, history, out);
   for (std::uint32_t n = 0; n < kPadded; ++n) out[n] = mix(out[n], n * 0x2545f491U + 1) & (Model::kBuckets - 1);
 }
 
 using Bytes [[gnu::vector_size(Model::kStride)]] = signed char;
 using Sum [[gnu::vector_size(2 * Model::kStride)]] = std::int16_t;
-[[gnu::always_inline]] inline void sum_up(const Model& model, const std::vector<Sight>& sights, std::size_t i, const History& history,
-                                          std::int16_t out[Model::kStride]) {
+[[gnu::always_inline]] inline void sum_up(const Model& model, const Sight* sight, const History& history, std::int16_t out[Model::kStride]) {
   std::uint32_t buckets[kPadded] = {};
-  buckets_of(sights, i, history, buckets);
+  buckets_of(sight, history, buckets);
+  const Model::Word* index = model.index.data();
+  const std::int8_t* first = model.rows.data();
   const std::int8_t* rows[kFeatures];  // all of them first, so that no load waits for another
-  for (std::size_t n = 0; n < kFeatures; ++n) rows[n] = model.row(buckets[n]);
+  for (std::size_t n = 0; n < kFeatures; ++n) rows[n] = Model::row(index, first, buckets[n]);
   Sum sum{};
   for (const std::int8_t* row : rows) {
     Bytes bytes;
@@ -227,18 +222,18 @@ using Sum [[gnu::vector_size(2 * Model::kStride)]] = std::int16_t;
 }
 // The same, compiled twice: with the instructions of 2013 and without.
 #ifdef __x86_64__
-__attribute__((target("avx2,bmi,popcnt"))) void sum_avx2(const Model& m, const std::vector<Sight>& s, std::size_t i, const History& h,
-                                                         std::int16_t* sum) {
-  sum_up(m, s, i, h, sum);
+__attribute__((target("avx2,bmi,bmi2,popcnt"))) void sum_avx2(const Model& m, const Sight* s, const History& h, std::int16_t* sum) {
+  sum_up(m, s, h, sum);
 }
 #endif
-void sum_plain(const Model& m, const std::vector<Sight>& s, std::size_t i, const History& h, std::int16_t* sum) {
-  sum_up(m, s, i, h, sum);
+void sum_plain(const Model& m, const Sight* s, const History& h, std::int16_t* sum) {
+  sum_up(m, s, h, sum);
 }
-using Summing = void (*)(const Model&, const std::vector<Sight>&, std::size_t, const History&, std::int16_t*);
+using Summing = void (*)(const Model&, const Sight*, const History&, std::int16_t*);
 Summing summing() {
 #ifdef __x86_64__
-  static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
+  static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+                          __builtin_cpu_supports("popcnt");
   if (has) return sum_avx2;
 #endif
   return sum_plain;
@@ -246,9 +241,9 @@ Summing summing() {
 
 }  // namespace
 
-void features(const std::vector<Sight>& sights, std::size_t i, const History& history, std::uint32_t out[kFeatures]) {
+void features(const Sight* sight, const History& history, std::uint32_t out[kFeatures]) {
   std::uint32_t all[kPadded] = {};
-  buckets_of(sights, i, history, all);
+  buckets_of(sight, history, all);
   std::copy_n(all, kFeatures, out);
 }
 
@@ -292,9 +287,10 @@ void tag(const Model& model, std::string_view text, const std::vector<Token>& to
     Label label = Label::none;
     if (token.word() || token.number()) {
       const History history = walk.at(token);
-      if (candidate(token, sights[i], history)) {
+      const Sight& sight = sights[i + kSightMargin];
+      if (candidate(token, sight, history)) {
         std::int16_t sum[Model::kStride];
-        sum_of(model, sights, i, history, sum);
+        sum_of(model, &sight, history, sum);
         sum[0] = static_cast<std::int16_t>(sum[0] - bias);
         std::size_t best = 0;
         int most = sum[0];
