@@ -341,7 +341,13 @@ class Deidentifier {
   // -------------------------------------------------------------------------------------------------------------------------------
 
   Result<void> plain(std::istream& in, std::ostream& out, const std::string& name) {
-    const std::string text(std::istreambuf_iterator<char>(in), {});
+    std::string text;
+    for (std::size_t size = 64 * 1024; in; size *= 2) {  // more at a time, the more there was
+      const std::size_t before = text.size();
+      text.resize(before + size);
+      in.read(text.data() + before, static_cast<std::streamsize>(size));
+      text.resize(before + static_cast<std::size_t>(in.gcount()));
+    }
     bytes_ += text.size();
     ++records_;
     if (text.size() > (std::size_t{1} << 31)) {

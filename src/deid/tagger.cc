@@ -96,58 +96,75 @@ void Model::set_triggers(std::vector<std::uint32_t> sorted) {
   for (const std::uint32_t key : triggers) may_trigger[(key >> 6) % 1024] |= std::uint64_t{1} << (key % 64);
 }
 
-void see(std::string_view text, const std::vector<Token>& tokens, const Model& model, std::vector<Sight>& out) {
-  out.assign(tokens.size() + 2 * kSightMargin, Sight());
+namespace {
+
+// What is carried along a line.
+struct Line {
   std::uint32_t header = 0, last_word = 0, word_before = 0;
   bool first = true;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const Token& t = tokens[i];
-    Sight& s = out[i + kSightMargin];
-    s.look = static_cast<std::uint8_t>(t.look);
-    s.first = first;
-    s.header = header;
-    s.lexicon = t.lexicon;
-    s.word = t.hash;
-    switch (t.look) {
-      case Look::line:
-        header = last_word = word_before = 0;
-        first = true;
-        continue;
-      case Look::mark:
-        if (text[t.start] == ':') header = mix(last_word, word_before);
-        continue;
-      case Look::number: {
-        const std::string_view digits = text.substr(t.start, t.size());
-        const bool year = digits.size() == 4 && (digits.starts_with("19") || digits.starts_with("20"));
-        s.word = year ? 0x100U : static_cast<std::uint32_t>(std::min<std::size_t>(digits.size(), 12));
-        s.look = static_cast<std::uint8_t>(16 + s.word % 16 + (year ? 16 : 0));
-        s.looked_at = model.numbers;
-        break;
-      }
-      case Look::lower:
-        s.looked_at = (t.lexicon & (kFirst | kLast | kCity | kPlace)) != 0 && (t.lexicon & (kCommon | kWord)) == 0;
-        s.looked_at = s.looked_at || model.triggers_on(t.hash);
-        break;
-      case Look::capital:
-      case Look::upper:
-      case Look::mixed:
-      case Look::initial:
-        s.looked_at = true;
-        break;
+};
+
+// The sight of a token, which stands behind (&s)[-1].
+[[gnu::always_inline]] inline void see_one(std::string_view text, const Token& t, const Model& model, Line& line, Sight& s) {
+  s = {};  // made where it stands: a copy would wait for what it copies
+  s.look = static_cast<std::uint8_t>(t.look);
+  s.first = line.first;
+  s.header = line.header;
+  s.lexicon = t.lexicon;
+  s.word = t.hash;
+  switch (t.look) {
+    case Look::line:
+      line = {};
+      break;
+    case Look::mark:
+      if (text[t.start] == ':') line.header = mix(line.last_word, line.word_before);
+      break;
+    case Look::number: {
+      const std::string_view digits = text.substr(t.start, t.size());
+      const bool year = digits.size() == 4 && (digits.starts_with("19") || digits.starts_with("20"));
+      s.word = year ? 0x100U : static_cast<std::uint32_t>(std::min<std::size_t>(digits.size(), 12));
+      s.look = static_cast<std::uint8_t>(16 + s.word % 16 + (year ? 16 : 0));
+      s.looked_at = model.numbers;
+      line.first = false;
+      break;
     }
-    if (t.word()) {
-      const std::string_view word = text.substr(t.start, t.size());
+    case Look::lower:
+    case Look::capital:
+    case Look::upper:
+    case Look::mixed:
+    case Look::initial:
+      s.looked_at = t.look != Look::lower ||
+                    ((t.lexicon & (kFirst | kLast | kCity | kPlace)) != 0 && (t.lexicon & (kCommon | kWord)) == 0) ||
+                    model.triggers_on(t.hash);
       if (s.looked_at) {
+        const std::string_view word = text.substr(t.start, t.size());
         s.affix3 = piece<3>(word, true);
         s.tail3 = piece<3>(word, false);
         s.tail2 = piece<2>(word, false);
       }
-      word_before = last_word;
-      last_word = t.hash;
-    }
-    first = false;
+      line.word_before = line.last_word;
+      line.last_word = t.hash;
+      line.first = false;
+      break;
   }
-  for (std::size_t i = 1; i < out.size(); ++i) out[i].pair = mix(out[i - 1].word, out[i].word);
+  s.pair = mix((&s)[-1].word, s.word);
+}
+// Before the first token, and behind the last.
+Sight see_nothing(const Sight& before) {
+  Sight s;
+  s.pair = mix(before.word, 0);
+  return s;
+}
+
+}  // namespace
+
+void see(std::string_view text, const std::vector<Token>& tokens, const Model& model, std::vector<Sight>& out) {
+  out.resize(tokens.size() + 2 * kSightMargin);
+  std::fill_n(out.begin(), kSightMargin, see_nothing({}));
+  Line line;
+  std::size_t at = kSightMargin;
+  for (const Token& t : tokens) see_one(text, t, model, line, out[at++]);
+  for (; at < out.size(); ++at) out[at] = see_nothing(out[at - 1]);
 }
 
 bool candidate(const Token& token, const Sight& sight, const History& history) {
@@ -205,7 +222,8 @@ constexpr std::size_t kPadded = 32;
 
 using Bytes [[gnu::vector_size(Model::kStride)]] = signed char;
 using Sum [[gnu::vector_size(2 * Model::kStride)]] = std::int16_t;
-[[gnu::always_inline]] inline void sum_up(const Model& model, const Sight* sight, const History& history, std::int16_t out[Model::kStride]) {
+[[gnu::always_inline]] inline void sum_up(const Model& model, const Sight* sight, const History& history,
+                                          std::int16_t out[Model::kStride]) {
   std::uint32_t buckets[kPadded] = {};
   buckets_of(sight, history, buckets);
   const Model::Word* index = model.index.data();
@@ -232,8 +250,8 @@ void sum_plain(const Model& m, const Sight* s, const History& h, std::int16_t* s
 using Summing = void (*)(const Model&, const Sight*, const History&, std::int16_t*);
 Summing summing() {
 #ifdef __x86_64__
-  static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-                          __builtin_cpu_supports("popcnt");
+  static const bool has =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
   if (has) return sum_avx2;
 #endif
   return sum_plain;
@@ -276,34 +294,51 @@ void Walk::called(const Token& token, Label label) {
 
 void tag(const Model& model, std::string_view text, const std::vector<Token>& tokens, int bias, std::vector<Label>& labels,
          std::vector<float>& scores) {
-  thread_local std::vector<Sight> sights;
-  see(text, tokens, model, sights);
-  labels.assign(tokens.size(), Label::none);
-  scores.assign(tokens.size(), 0);
+  labels.resize(tokens.size());
+  scores.resize(tokens.size());
   const Summing sum_of = summing();
   Walk walk;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const Token& token = tokens[i];
-    Label label = Label::none;
-    if (token.word() || token.number()) {
-      const History history = walk.at(token);
-      const Sight& sight = sights[i + kSightMargin];
-      if (candidate(token, sight, history)) {
-        std::int16_t sum[Model::kStride];
-        sum_of(model, &sight, history, sum);
-        sum[0] = static_cast<std::int16_t>(sum[0] - bias);
-        std::size_t best = 0;
-        int most = sum[0];
-        for (std::size_t l = 1; l < kLabels; ++l) {
-          best = sum[l] > most ? l : best;
-          most = std::max<int>(most, sum[l]);
-        }
-        label = static_cast<Label>(best);
-        scores[i] = static_cast<float>(most - sum[0]);
-      }
+  Line line;
+  // Some tokens at a time, so that what is seen of them stays near; token i at sights[i - from + kSightMargin].
+  constexpr std::size_t kAtOnce = 128;
+  std::array<Sight, kAtOnce + 2 * kSightMargin> sights;
+  std::fill_n(sights.begin(), kSightMargin, see_nothing({}));
+  std::size_t seen = 0;
+  for (std::size_t from = 0; from < tokens.size(); from += kAtOnce) {
+    const std::size_t to = std::min(from + kAtOnce, tokens.size());
+    if (from != 0) std::copy(sights.end() - 2 * kSightMargin, sights.end(), sights.begin());
+    for (; seen < to + kSightMargin; ++seen) {
+      const std::size_t at = seen - from + kSightMargin;
+      if (seen < tokens.size())
+        see_one(text, tokens[seen], model, line, sights[at]);
+      else
+        sights[at] = see_nothing(sights[at - 1]);
     }
-    labels[i] = label;
-    walk.called(token, label);
+    for (std::size_t i = from; i < to; ++i) {
+      const Token& token = tokens[i];
+      Label label = Label::none;
+      float score = 0;
+      if (token.word() || token.number()) {
+        const History history = walk.at(token);
+        const Sight& sight = sights[i - from + kSightMargin];
+        if (candidate(token, sight, history)) {
+          std::int16_t sum[Model::kStride];
+          sum_of(model, &sight, history, sum);
+          sum[0] = static_cast<std::int16_t>(sum[0] - bias);
+          std::size_t best = 0;
+          int most = sum[0];
+          for (std::size_t l = 1; l < kLabels; ++l) {
+            best = sum[l] > most ? l : best;
+            most = std::max<int>(most, sum[l]);
+          }
+          label = static_cast<Label>(best);
+          score = static_cast<float>(most - sum[0]);
+        }
+      }
+      labels[i] = label;
+      scores[i] = score;
+      walk.called(token, label);
+    }
   }
 }
 

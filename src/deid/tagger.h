@@ -57,9 +57,7 @@ struct Model {
     return rows + (at & (0 - static_cast<std::size_t>(word.bits >> (bucket % 64) & 1))) * kStride;
   }
   // Without a branch: of 27 buckets about half have a row, and nobody can predict which.
-  [[nodiscard]] const std::int8_t* row(std::uint32_t bucket) const {
-    return row(index.data(), rows.data(), bucket);
-  }
+  [[nodiscard]] const std::int8_t* row(std::uint32_t bucket) const { return row(index.data(), rows.data(), bucket); }
 };
 
 // What a token looks like to the tagger, apart from the labels before it: made once a text.
@@ -73,8 +71,8 @@ struct Sight {
   bool first = false;  // of its line
   bool looked_at = false;
 };
-// out[i + kSightMargin] of token i: around them stand some of nothing, so that each has neighbors.
-inline constexpr std::size_t kSightMargin = 3;
+// out[i + kSightMargin] of token i: around them stand two of nothing, so that each has neighbors.
+inline constexpr std::size_t kSightMargin = 2;
 void see(std::string_view text, const std::vector<Token>& tokens, const Model& model, std::vector<Sight>& out);
 
 inline constexpr std::size_t kFeatures = 27;
