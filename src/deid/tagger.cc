@@ -168,8 +168,9 @@ void see(std::string_view text, const std::vector<Token>& tokens, const Model& m
 }
 
 bool candidate(const Token& token, const Sight& sight, const History& history) {
-  if (sight.looked_at) return true;
-  return token.look == Look::lower && token.size() <= 3 && history.last != Label::none;
+  // One question instead of four: none of their answers can be predicted.
+  const int goes_on = int{token.look == Look::lower} & int{token.size() <= 3} & int{history.last != Label::none};
+  return (int{sight.looked_at} | goes_on) != 0;
 }
 
 namespace {
@@ -274,13 +275,10 @@ History Walk::at(const Token& token) const {
 }
 
 void Walk::called(const Token& token, Label label) {
-  if (token.look == Look::line) {
-    history_ = {};
-    return;
-  }
-  if (token.look == Look::mark) return;
-  history_.before = history_.last;
-  history_.last = label;
+  // A line ends it, marks leave it as it is; told without asking, for what comes next can't be predicted.
+  const bool line = token.look == Look::line, mark = token.look == Look::mark;
+  history_.before = line ? Label::none : mark ? history_.before : history_.last;
+  history_.last = line ? Label::none : mark ? history_.last : label;
   if (label == Label::none || !token.word() || token.look == Look::lower || token.size() < 3) return;
   for (auto& [hash, was] : seen_)
     if (hash == token.hash) {
@@ -318,22 +316,20 @@ void tag(const Model& model, std::string_view text, const std::vector<Token>& to
       const Token& token = tokens[i];
       Label label = Label::none;
       float score = 0;
-      if (token.word() || token.number()) {
+      const Sight& sight = sights[i - from + kSightMargin];
+      if (candidate(token, sight, walk.before())) {
         const History history = walk.at(token);
-        const Sight& sight = sights[i - from + kSightMargin];
-        if (candidate(token, sight, history)) {
-          std::int16_t sum[Model::kStride];
-          sum_of(model, &sight, history, sum);
-          sum[0] = static_cast<std::int16_t>(sum[0] - bias);
-          std::size_t best = 0;
-          int most = sum[0];
-          for (std::size_t l = 1; l < kLabels; ++l) {
-            best = sum[l] > most ? l : best;
-            most = std::max<int>(most, sum[l]);
-          }
-          label = static_cast<Label>(best);
-          score = static_cast<float>(most - sum[0]);
+        std::int16_t sum[Model::kStride];
+        sum_of(model, &sight, history, sum);
+        sum[0] = static_cast<std::int16_t>(sum[0] - bias);
+        std::size_t best = 0;
+        int most = sum[0];
+        for (std::size_t l = 1; l < kLabels; ++l) {
+          best = sum[l] > most ? l : best;
+          most = std::max<int>(most, sum[l]);
         }
+        label = static_cast<Label>(best);
+        score = static_cast<float>(most - sum[0]);
       }
       labels[i] = label;
       scores[i] = score;

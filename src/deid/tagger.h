@@ -88,6 +88,7 @@ void features(const Sight* sight, const History& history, std::uint32_t out[kFea
 // What goes along the tokens of a text: the history of each, and what each word was called.
 class Walk {
  public:
+  [[nodiscard]] const History& before() const { return history_; }  // without what the next word was called
   [[nodiscard]] History at(const Token& token) const;
   void called(const Token& token, Label label);
 
