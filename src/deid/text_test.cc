@@ -406,6 +406,50 @@ TEST(Tokens, AreThoseOfAPlainTokenizer) {
   }
 }
 
+// tag() sees some tokens at a time and sums up with what the processor has: the same as all at once, feature by feature.
+TEST(Tagger, SumsAreThoseOfItsFeatures) {
+  SeededRandom random(6);
+  constexpr std::string_view kWords[] = {"Maria",     "SANDOVAL", "de",    "la",   "of",       "Dr",     "was", "seen",    "in",
+                                         "Riverbend", "OH",       "45990", "1979", ":",        ",",      "\n",  "Address", "son",
+                                         "metformin", "Wake",     "wake",  "W",    "McDowell", "Clinic", "."};
+  for (const std::string_view language : {"en", "es"})
+    for (int round = 0; round < 60; ++round) {
+      std::string text;
+      for (std::size_t words = random.next() % 600; words > 0; --words) text.append(kWords[random.next() % std::size(kWords)]) += ' ';
+      std::vector<Token> tokens;
+      tokenize(text, tokens);
+      for (Token& t : tokens)
+        if (t.word()) t.lexicon = lexicon().bits(t.hash);
+      const Model& m = model(language);
+      std::vector<Label> labels;
+      std::vector<float> scores;
+      tag(m, text, tokens, m.bias, labels, scores);
+      ASSERT_EQ(labels.size(), tokens.size());
+      std::vector<Sight> sights;
+      see(text, tokens, m, sights);
+      Walk walk;
+      for (std::size_t i = 0; i < tokens.size(); ++i) {
+        Label label = Label::none;
+        float score = 0;
+        const History history = walk.at(tokens[i]);
+        const Sight& sight = sights[i + kSightMargin];
+        if (candidate(tokens[i], sight, history)) {
+          std::uint32_t buckets[kFeatures];
+          features(&sight, history, buckets);
+          int sum[kLabels] = {-m.bias};
+          for (const std::uint32_t b : buckets)
+            for (std::size_t l = 0; l < kLabels; ++l) sum[l] += m.row(b)[l];
+          const auto* best = std::max_element(sum, sum + kLabels);
+          label = static_cast<Label>(best - sum);
+          score = static_cast<float>(*best - sum[0]);
+        }
+        ASSERT_EQ(labels[i], label) << i;
+        ASSERT_EQ(scores[i], score) << i;
+        walk.called(tokens[i], label);
+      }
+    }
+}
+
 TEST(Files, ThatAreCutAreRefused) {
   const std::string lexicon_bytes = read("src/deid/models/lexicon.bin"), model_bytes = read("src/deid/models/en.bin");
   EXPECT_FALSE(Lexicon::load(std::string_view(lexicon_bytes).substr(0, lexicon_bytes.size() - 1)).ok());
