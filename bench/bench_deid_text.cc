@@ -3,7 +3,7 @@
 //   tools/build release bench_deid_text && build/release/bench_deid_text       (from the repository's root)
 //
 // Texts, one by one, each found and replaced by profile safe-harbor-text: the notes of ../shared/data/fhir (Synthea), MEDDOCAN's (Spanish),
-// and invented English ones, dense in identifiers, where build/english.jsonl is there:
+// and invented English ones, dense in identifiers, one by one and in pieces of 1 MB, where build/english.jsonl is there:
 //   bench/deid/english.py --split test --seed 2 --texts 4000 --packages PACKAGES > build/english.jsonl
 // FHIR: the resources of Synthea's NDJSON, parsed, transformed and written: all types but those that carry notes, profile safe-harbor.
 #include <benchmark/benchmark.h>
@@ -103,6 +103,18 @@ void text_english(benchmark::State& state) {
   static const auto texts = english();
   text(state, texts, "en", true);
 }
+// The same in texts of a megabyte.
+void text_long(benchmark::State& state) {
+  static const auto texts = [] {
+    std::vector<std::string> all;
+    for (const std::string& one : english()) {
+      if (all.empty() || all.back().size() > 1'000'000) all.emplace_back();
+      all.back().append(one) += '\n';
+    }
+    return all;
+  }();
+  text(state, texts, "en", true);
+}
 
 // Steps alone, over the English notes.
 void step_tokenize(benchmark::State& state) {
@@ -199,6 +211,7 @@ void fhir_scan(benchmark::State& state) {
 BENCHMARK(text_synthea)->Unit(benchmark::kMillisecond);
 BENCHMARK(text_meddocan)->Unit(benchmark::kMillisecond);
 BENCHMARK(text_english)->Unit(benchmark::kMillisecond);
+BENCHMARK(text_long)->Unit(benchmark::kMillisecond);
 BENCHMARK(step_tokenize)->Unit(benchmark::kMillisecond);
 BENCHMARK(step_patterns)->Unit(benchmark::kMillisecond);
 BENCHMARK(fhir_scan)->Unit(benchmark::kMillisecond);

@@ -362,7 +362,13 @@ class Deidentifier {
 
   Result<void> plain(std::istream& in, std::ostream& out, const std::string& name) {
     if (!reads_text(name)) return {};
-    const std::string text(std::istreambuf_iterator<char>(in), {});
+    std::string text;
+    for (std::size_t size = 64 * 1024; in; size *= 2) {  // more at a time, the more there was
+      const std::size_t before = text.size();
+      text.resize(before + size);
+      in.read(text.data() + before, static_cast<std::streamsize>(size));
+      text.resize(before + static_cast<std::size_t>(in.gcount()));
+    }
     bytes_ += text.size();
     ++records_;
     if (text.size() > (std::size_t{1} << 31)) {
@@ -584,7 +590,7 @@ class Deidentifier {
       // Which it was, a Bundle or one resource, is known only after the first: both are written the same way until the end.
       if (entries++ > 0) body += ',';
       if (!scan.id.empty() && profile_->rule(deid::Kind::id).act == deid::Act::code)
-        body.append(R"({"fullUrl":"urn:uuid:)").append(codes_.of(scan.id)).append(R"(","resource":)").append(made).append("}");
+        body.append(R"({"fullUrl":"urn:uuid:)").append(codes_.of(scan.id)).append(R"(","resource":)").append(made) += '}';
       else
         body += R"({"resource":)" + made + '}';
       last_ = std::move(made);

@@ -47,6 +47,8 @@ class JsonValue {
     spelled = internal::unescape(plain);
     return spelled;
   }
+  // Its first byte in the document.
+  [[nodiscard]] const char* begin() const { return tape_->base + tape_->pos[token_]; }
   // As raw(), of the value's first byte on: where it stands in the document.
   [[nodiscard]] std::size_t offset() const { return tape_->pos[token_]; }
 

@@ -60,6 +60,14 @@ Result<const ResourceScan*> Framer::whole(std::string_view json) {
   walker_.text(tape_, json.size());
   if (indexer_.bad()) return error(Code::invalid_argument, "a control byte in a string", 0);
   if (tape_.count == 0 || tape_.at(0) != '{') return error(Code::invalid_argument, "expected {", 0);
+  // What is well formed is walked without its braces being counted first. Two more of them stand behind the tape: no value goes on or ends
+  // with these, so that the walk can't pass them. What it refuses is looked at again below, to say what is wrong.
+  if (tape_.at(tape_.count - 1) == '}' && !indexer_.in_string()) {
+    tape_.pos[tape_.count] = tape_.pos[tape_.count + 1] = tape_.pos[0];
+    if (walker_.walk(tape_, 0) && walker_.next() == tape_.count) return walked(0);
+    walker_.text(tape_, json.size());
+    tape_.escaped_keys = tape_.escapes = false;
+  }
   const std::optional<std::uint32_t> last = last_token(0);
   if (!last || indexer_.in_string()) return error(Code::invalid_argument, "truncated", json.size());
   if (*last + 1 != tape_.count) return error(Code::invalid_argument, "bytes after the resource", tape_.pos[*last + 1]);
@@ -67,9 +75,13 @@ Result<const ResourceScan*> Framer::whole(std::string_view json) {
 }
 
 Result<const ResourceScan*> Framer::resource(std::uint32_t object, std::uint32_t last) {
-  const std::size_t start = tape_.pos[object], end = tape_.pos[last] + 1;
   tape_.pos[tape_.count] = tape_.pos[last];  // a place to stop at; the walk can't pass `last`
   if (!walker_.walk(tape_, object)) return error(Code::invalid_argument, walker_.problem(), walker_.offset());
+  return walked(object);
+}
+
+Result<const ResourceScan*> Framer::walked(std::uint32_t object) {
+  const std::size_t start = tape_.pos[object], end = tape_.end_of(object);
   if (!valid_utf8({tape_.base + start, end - start})) return error(Code::invalid_argument, "not UTF-8", start);
   if (const char* problem = facts_.read(tape_, object, walker_, scan_, arena_); problem != nullptr)
     return error(Code::invalid_argument, problem, start);

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "codec/fhir_request.h"
+#include "codec/words.h"
 #include "deid/dates.h"
 
 namespace licet::deid {
@@ -22,20 +23,13 @@ constexpr ByteSet bytes_of(std::string_view marks) {
   for (const char c : marks) set[static_cast<unsigned char>(c)] = true;
   return set;
 }
-constexpr ByteSet kTokenBytes = bytes_of("._:/|#+-%*[]{}()^"), kIdBytes = bytes_of("-.");
+constexpr ByteSet kTokenBytes = bytes_of("._:/|#+-%*[]{}()^");
 
-// 1 to 64 bytes, all of the set.
-bool is_of(const ByteSet& set, std::string_view text) {
+bool is_token(std::string_view text) {
   if (text.empty() || text.size() > 64) return false;
   bool all = true;  // looked at to the end: they nearly always are, and then no branch is guessed wrong
-  for (const char c : text) all &= set[static_cast<unsigned char>(c)];
+  for (const char c : text) all &= kTokenBytes[static_cast<unsigned char>(c)];
   return all;
-}
-bool is_token(std::string_view text) {
-  return is_of(kTokenBytes, text);
-}
-bool is_id(std::string_view text) {
-  return is_of(kIdBytes, text);
 }
 
 bool is_system_uri(std::string_view text) {
@@ -45,151 +39,177 @@ bool is_system_uri(std::string_view text) {
   return clean && (text.starts_with("http://") || text.starts_with("https://") || text.starts_with("urn:"));
 }
 
-void open_member(std::string& out, std::string_view key) {
-  if (out.back() != '{') out += ',';
-  out += '"';
-  out += key;
-  out += "\":";
-}
-// The same with a value that is written as it stands: in one piece where the document has no space between the two.
-void put_member(std::string& out, std::string_view key, std::string_view raw) {
-  const char* begin = key.data() - 1;
-  if (raw.data() - begin != static_cast<std::ptrdiff_t>(key.size()) + 3 || *begin != '"') {
-    open_member(out, key);
-    out += raw;
-    return;
-  }
-  if (out.back() != '{') out += ',';
-  out.append(begin, raw.data() + raw.size());
-}
+// What is written: pieces of the document, and words of our own. Pieces that stand side by side in the document wait for each other and are
+// copied at once, so that what stays as it is costs one copy however many members it has.
+class Output {
+ public:
+  explicit Output(std::string& out) : out_(out) {}
 
-// Writes one resource. Everything returns false, and has appended nothing, where nothing may be told.
+  void piece(const char* begin, const char* end) {
+    if (begin != end_) {
+      flush();
+      begin_ = begin;
+    }
+    end_ = end;
+  }
+  void piece(std::string_view text) { piece(text.data(), text.data() + text.size()); }
+  void words(std::string_view text) { flushed() += text; }
+  // A brace, bracket or comma: the document's own where it is the next byte there. (Nothing waits that ends with the document.)
+  void mark(char c) {
+    if (begin_ != end_ && *end_ == c)
+      ++end_;
+    else
+      flushed() += c;
+  }
+  std::string& flushed() {
+    flush();
+    return out_;
+  }
+  [[nodiscard]] char last() const { return begin_ != end_ ? end_[-1] : out_.back(); }
+
+  // Back to where it was.
+  struct Place {
+    std::size_t size;
+    const char *begin, *end;
+  };
+  [[nodiscard]] Place place() const { return {out_.size(), begin_, end_}; }
+  void back(const Place& place) {
+    out_.resize(place.size);
+    begin_ = place.begin;
+    end_ = place.end;
+  }
+
+ private:
+  void flush() {
+    if (begin_ != end_) out_.append(begin_, end_);
+    begin_ = end_ = nullptr;
+  }
+  std::string& out_;
+  const char *begin_ = nullptr, *end_ = nullptr;
+};
+
+// Writes one resource. Everything returns false, and has written nothing, where nothing may be told.
 class Writer {
  public:
   Writer(const Library& library, const Profile& profile, const codec::ResourceScan& scan, FhirContext& context, std::string& out)
       : library_(library), profile_(profile), scan_(scan), context_(context), out_(out) {}
 
-  bool resource(const Shape& shape) {
-    out_ += "{\"resourceType\":\"";
-    out_ += scan_.type;
-    out_ += '"';
+  void resource(const Shape& shape) {
+    out_.words("{\"resourceType\":\"");
+    out_.words(scan_.type);
+    out_.words("\"");
     for (const codec::ResourceScan::Member& member : scan_.members) {
       if (member.key == "resourceType" || member.key == "meta") continue;
-      one(shape, member.key, JsonValue(*scan_.tape, member.first), nullptr);
+      one(shape, member.key, JsonValue(*scan_.tape, member.first - 2), JsonValue(*scan_.tape, member.first), nullptr);
     }
     meta(shape);
-    out_ += '}';
-    return true;
+    out_.words("}");
   }
   [[nodiscard]] bool modified() const { return modified_; }
 
  private:
   void meta(const Shape& shape) {
-    open_member(out_, "meta");
-    out_ += '{';
+    out_.words(",\"meta\":{");
     std::size_t labels = std::string::npos;  // where the security array can be gone on with
     const Element* element = shape.find("meta");
     for (const codec::ResourceScan::Member& member : scan_.members) {
       const JsonValue value(*scan_.tape, member.first);
       if (member.key != "meta" || element == nullptr || !value.is_object()) continue;
-      value.each_member([&](std::string_view key, JsonValue inner) {
-        one(*element->shape, key, inner, nullptr);
-        if (key == "security" && out_.back() == ']') labels = out_.size() - 1;
+      each(
+          value, [&](std::string_view key, JsonValue key_token, JsonValue inner) __attribute__((always_inline)) {
+            one(*element->shape, key, key_token, inner, nullptr);
+            if (key == "security" && out_.last() == ']') labels = out_.flushed().size() - 1;
+          });
+    }
+    const bool more = labels != std::string::npos;
+    std::string& out = out_.flushed();
+    if (more)
+      out.back() = ',';
+    else
+      out += out.back() == '{' ? "\"security\":[" : ",\"security\":[";
+    out += R"({"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":")";
+    out += profile_.label;
+    out += R"("}]})";
+  }
+
+  // Calls f(key as it is meant, key, value) for each member.
+  template <class F>
+  [[gnu::always_inline]] void each(JsonValue object, F&& f) {
+    if (scan_.tape->escaped_keys) {
+      std::string spelled;
+      object.each_pair([&](JsonValue key, JsonValue value) {
+        f(key.meaning(spelled), key, value);
+        return true;
+      });
+    } else {
+      object.each_pair([&](JsonValue key, JsonValue value) {
+        f(key.text(), key, value);
         return true;
       });
     }
-    const bool more = labels != std::string::npos;
-    if (more)
-      out_.back() = ',';
-    else
-      open_member(out_, "security"), out_ += '[';
-    out_ += R"({"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":")";
-    out_ += profile_.label;
-    out_ += R"("}]})";
   }
 
-  // A member of an object that is being written. `object`: what it stands in, for a display.
-  bool one(const Shape& shape, std::string_view key, JsonValue value, const JsonValue* object) {
+  // A member of an object that is being written. `object`: what it stands in, for a display. (Inline: a call's copies of what it is given
+  // would take a tenth of the whole.)
+  [[gnu::always_inline]] bool one(const Shape& shape, std::string_view key, JsonValue key_token, JsonValue value, const JsonValue* object) {
     if (key == "modifierExtension" || key == "implicitRules") {
       modified_ = true;
       return false;
     }
-    const Element* element = shape.find(key);
+    // Eight bytes before the key's end: most often they are in the resource.
+    const bool inside = static_cast<std::size_t>(key.data() - scan_.bytes.data()) - 8 < scan_.bytes.size() - 8;
+    const Element* element = shape.find(key, inside ? codec::key_words_inside(key.data(), key.size()) : codec::key_words(key));
     if (element == nullptr) return false;
-    if (const auto as_is = stays(*element, value, object)) {
-      if (*as_is) put_member(out_, key, value.raw());
-      return *as_is;
+    const Output::Place before = out_.place();
+    if (out_.last() != '{') out_.mark(',');
+    const char *from = key_token.begin(), *to = value.begin();
+    if (to - from == static_cast<std::ptrdiff_t>(key.size()) + 3) {  // nothing between the two but a colon, and no escape
+      out_.piece(from, to);
+    } else {
+      std::string& out = out_.flushed();
+      out += '"';
+      out += key;
+      out += "\":";
     }
-    const std::size_t before = out_.size();
-    open_member(out_, key);
-    if (write(*element, value, object)) return true;
-    out_.resize(before);
+    if (value.is_array() ? several(*element, value, object) : single(*element, value, object)) return true;
+    out_.back(before);
     return false;
   }
 
-  // Whether a value stays as it stands, or goes; nullopt: something else must be written for it.
-  std::optional<bool> stays(const Element& element, JsonValue value, const JsonValue* object) const {
-    switch (element.is) {
-      case Is::token:
-        if (value.is_array()) return std::nullopt;
-        return value.is_string() && is_token(value.text());
-      case Is::uri:
-        if (value.is_array()) return std::nullopt;
-        return value.is_string() && is_system_uri(value.text());
-      case Is::number:
-        if (value.is_array()) return std::nullopt;
-        return value.is_number();
-      case Is::flag:
-        if (value.is_array()) return std::nullopt;
-        return value.is_bool();
-      case Is::display:
-        if (value.is_string() && object != nullptr && published(*object)) return true;
-        return std::nullopt;
-      case Is::shape:
-      case Is::identifier:
-      case Is::date:
-      case Is::instant:
-      case Is::reference:
-      case Is::age:
-      case Is::base64:
-      case Is::xhtml:
-        return std::nullopt;
-    }
-    return std::nullopt;
-  }
-
-  bool write(const Element& element, JsonValue value, const JsonValue* object) {
-    if (!value.is_array()) return single(element, value, object);
-    const std::size_t before = out_.size();
-    out_ += '[';
-    value.each_element([&](JsonValue item) {
-      const std::size_t here = out_.size();
-      if (out_.back() != '[') out_ += ',';
-      if (item.is_array() || !single(element, item, object)) out_.resize(here);
+  [[gnu::noinline]] bool several(const Element& element, JsonValue list, const JsonValue* object) {
+    const Output::Place before = out_.place();
+    out_.piece(list.begin(), list.begin() + 1);
+    list.each_element([&](JsonValue item) {
+      const Output::Place here = out_.place();
+      if (out_.last() != '[') out_.mark(',');
+      if (item.is_array() || !single(element, item, object)) out_.back(here);
       return true;
     });
-    if (out_.back() == '[') {
-      out_.resize(before);
+    if (out_.last() == '[') {
+      out_.back(before);
       return false;
     }
-    out_ += ']';
+    out_.mark(']');
     return true;
   }
 
   bool single(const Element& element, JsonValue value, const JsonValue* object) {
-    if (const auto as_is = stays(element, value, object)) return *as_is && raw(value);
     switch (element.is) {
       case Is::shape:
         return value.is_object() && inside(*element.shape, value);
       case Is::identifier:
         return value.is_string() && identifier(element.kind, value);
       case Is::token:
+        return value.is_string() && is_token(value.text()) && raw(value);
       case Is::uri:
+        return value.is_string() && is_system_uri(value.text()) && raw(value);
       case Is::number:
+        return value.is_number() && raw(value);
       case Is::flag:
-        return false;  // told above
+        return value.is_bool() && raw(value);
       case Is::display:
-        return value.is_string() && text(value);
+        if (!value.is_string()) return false;
+        return object != nullptr && published(*object) ? raw(value) : text(value);
       case Is::date:
         return value.is_string() && date(value.text(), false);
       case Is::instant:
@@ -207,22 +227,28 @@ class Writer {
   }
 
   bool raw(JsonValue value) {
-    out_ += value.raw();
+    out_.piece(value.raw());
+    return true;
+  }
+  bool quoted(std::string_view text) {
+    std::string& out = out_.flushed();
+    out += '"';
+    out += text;
+    out += '"';
     return true;
   }
 
   bool inside(const Shape& shape, JsonValue object) {
-    const std::size_t before = out_.size();
-    out_ += '{';
-    object.each_member([&](std::string_view key, JsonValue value) {
-      one(shape, key, value, &object);
-      return true;
-    });
-    if (out_.back() == '{') {
-      out_.resize(before);
+    const Output::Place before = out_.place();
+    out_.piece(object.begin(), object.begin() + 1);
+    each(
+        object, [&](std::string_view key, JsonValue key_token, JsonValue value)
+                    __attribute__((always_inline)) { one(shape, key, key_token, value, &object); });
+    if (out_.last() == '{') {
+      out_.back(before);
       return false;
     }
-    out_ += '}';
+    out_.mark('}');
     return true;
   }
 
@@ -230,25 +256,22 @@ class Writer {
     bool yes = false;
     coding.each_member([&](std::string_view key, JsonValue value) {
       if (key != "system" || !value.is_string()) return true;
-      const auto& list = library_.fhir.terminologies;
-      yes = std::any_of(list.begin(), list.end(), [&](const std::string& system) {
-        return system.ends_with('/') ? value.text().starts_with(system) : value.text() == system;
-      });
+      yes = library_.fhir.published(value.text());
       return false;
     });
     return yes;
   }
 
-  bool text(JsonValue words) {
+  [[gnu::noinline]] bool text(JsonValue words) {
     if (profile_.rule(Kind::text).act != Act::scrub || !context_.scrub) return false;
     std::string scrubbed;
     context_.scrub(scan_, words.meaning(), scrubbed);
     if (scrubbed.empty()) return false;
-    codec::append_json_string(out_, scrubbed);
+    codec::append_json_string(out_.flushed(), scrubbed);
     return true;
   }
 
-  bool base64_text(std::string_view encoded) {
+  [[gnu::noinline]] bool base64_text(std::string_view encoded) {
     if (profile_.rule(Kind::text).act != Act::scrub || !context_.scrub) return false;
     const auto plain = unbase64(encoded);
     // Only what is text through and through: an image or a PDF is not read here, and so it doesn't leave.
@@ -258,11 +281,10 @@ class Writer {
     std::string scrubbed;
     context_.scrub(scan_, *plain, scrubbed);
     if (scrubbed.empty()) return false;
-    out_.append("\"").append(base64(as_bytes(scrubbed))).append("\"");
-    return true;
+    return quoted(base64(as_bytes(scrubbed)));
   }
 
-  bool identifier(Kind kind, JsonValue value) {
+  [[gnu::noinline]] bool identifier(Kind kind, JsonValue value) {
     if (kind == Kind::text) return text(value);
     if (kind == Kind::date) return date(value.text(), false);
     switch (profile_.rule(kind).act) {
@@ -271,20 +293,17 @@ class Writer {
       case Act::zip3: {
         const std::string area = library_.zips.generalize(value.text());
         if (area.empty()) return false;
-        out_.append("\"").append(area).append("\"");
-        return true;
+        return quoted(area);
       }
       case Act::code:
         if (kind == Kind::id) {
-          if (!is_id(value.text())) return false;  // so there are no escapes in it
-          out_.append("\"").append(context_.codes.of(value.text())).append("\"");
-          return true;
+          if (!codec::is_id(value.text())) return false;  // so there are no escapes in it
+          return quoted(context_.codes.of(value.text()));
         }
-        out_.append("\"").append(context_.codes.of(value.meaning())).append("\"");
-        return true;
+        return quoted(context_.codes.of(value.meaning()));
       case Act::redact:
         if (kind == Kind::id) return false;  // an id says which: a tag in its place would make all the same
-        out_.append("\"[").append(name(kind)).append("]\"");
+        out_.flushed().append("\"[").append(name(kind)).append("]\"");
         return true;
       case Act::drop:
       case Act::surrogate:  // an invented value in a structured field would be believed
@@ -297,7 +316,7 @@ class Writer {
     return false;
   }
 
-  bool date(std::string_view written, bool whole) {
+  [[gnu::noinline]] bool date(std::string_view written, bool whole) {
     std::string told;
     switch (profile_.rule(Kind::date).act) {
       case Act::keep:
@@ -308,7 +327,7 @@ class Writer {
         break;
       case Act::shift:
         if (const std::string_view patient = whose(); !patient.empty() && !context_.shift_key.empty())
-          told = shift(written, shift_of(context_.shift_key, patient));
+          told = shift(written, days_ ? *days_ : days_.emplace(shift_of(context_.shift_key, patient)));
         break;
       case Act::drop:
       case Act::redact:
@@ -320,12 +339,11 @@ class Writer {
         break;
     }
     if (told.empty()) return false;
-    out_.append("\"").append(told).append("\"");
-    return true;
+    return quoted(told);
   }
   std::string_view whose() const { return scan_.patients.size() == 1 ? scan_.patients[0] : std::string_view{}; }
 
-  bool reference(std::string_view written) {
+  [[gnu::noinline]] bool reference(std::string_view written) {
     const Act act = profile_.rule(Kind::id).act;
     if (act != Act::keep && act != Act::code) return false;
     std::string_view head, id;
@@ -338,19 +356,21 @@ class Writer {
       if (slash == std::string_view::npos) return false;
       head = written.substr(0, slash + 1);
       id = written.substr(slash + 1);
-      if (const std::size_t history = id.find("/_history/"); history != std::string_view::npos) id = id.substr(0, history);
+      if (const std::size_t end = id.find('/'); end != std::string_view::npos && id.substr(end).starts_with("/_history/"))
+        id = id.substr(0, end);
       if (!codec::is_resource_type(head.substr(0, slash))) return false;
     }
-    if (!is_id(id)) return false;
-    out_ += '"';
-    out_ += head;
-    out_ += act == Act::keep ? id : std::string_view(context_.codes.of(id));
-    out_ += '"';
+    if (!codec::is_id(id)) return false;
+    std::string& out = out_.flushed();
+    out += '"';
+    out += head;
+    out += act == Act::keep ? id : context_.codes.of(id);
+    out += '"';
     return true;
   }
 
   // A Quantity of years, months … Over 89 years it becomes "90 or more" in FHIR's own words.
-  bool age(const Shape& shape, JsonValue quantity) {
+  [[gnu::noinline]] bool age(const Shape& shape, JsonValue quantity) {
     const Act act = profile_.rule(Kind::age).act;
     if (act == Act::keep) return inside(shape, quantity);
     if (act != Act::age90) return false;
@@ -364,7 +384,7 @@ class Writer {
     const double years = unit == "a" ? value : unit == "mo" ? value / 12 : unit == "wk" ? value / 52 : unit == "d" ? value / 365 : 90;
     if (value < 0) return false;
     if (years < 90) return inside(shape, quantity);
-    out_ += R"({"value":90,"comparator":">=","unit":"years","system":"http://unitsofmeasure.org","code":"a"})";
+    out_.flushed() += R"({"value":90,"comparator":">=","unit":"years","system":"http://unitsofmeasure.org","code":"a"})";
     return true;
   }
 
@@ -372,7 +392,8 @@ class Writer {
   const Profile& profile_;
   const codec::ResourceScan& scan_;
   FhirContext& context_;
-  std::string& out_;
+  Output out_;
+  std::optional<int> days_;  // by which this resource's dates move, once asked for
   bool modified_ = false;
 };
 
@@ -395,7 +416,8 @@ Applied FhirTransform::apply(const codec::ResourceScan& scan, FhirContext& conte
   if (shape == nullptr) return Applied::unlisted;
   const std::size_t before = out.size();
   Writer writer(library_, profile_, scan, context, out);
-  if (writer.resource(*shape) && !writer.modified()) return Applied::kept;
+  writer.resource(*shape);
+  if (!writer.modified()) return Applied::kept;
   out.resize(before);
   return Applied::modified;
 }

@@ -213,6 +213,7 @@ class Loader {
       library_.fhir.types.emplace_back(member.key, std::move(made));
     }
     std::sort(library_.fhir.types.begin(), library_.fhir.types.end());
+    library_.fhir.index();
     return {};
   }
 
@@ -474,18 +475,26 @@ std::string_view name(Form form) {
 }
 
 void Shape::index() {
-  std::size_t size = 4;
-  while (size < 4 * elements.size()) size *= 2;
-  slots.assign(size, 0);
-  for (std::size_t n = 0; n < elements.size(); ++n) {
-    std::size_t at = place(elements[n].key);
-    while (slots[at] != 0) at = (at + 1) & (size - 1);
-    slots[at] = static_cast<std::uint16_t>(n + 1);
-  }
+  std::vector<std::string_view> keys;
+  for (const Element& element : elements) keys.push_back(element.key);
+  keys_.build(keys);
+}
+void FhirMap::index() {
+  std::vector<std::string_view> names;
+  for (const auto& [name, shape] : types) names.push_back(name);
+  types_.build(names);
+  systems_.build(terminologies);
+  below_.clear();
+  for (const std::string& system : terminologies)
+    if (system.ends_with('/')) below_.push_back(system);
 }
 const Shape* FhirMap::find(std::string_view type) const {
-  const auto at = std::lower_bound(types.begin(), types.end(), type, [](const auto& t, std::string_view n) { return t.first < n; });
-  return at != types.end() && at->first == type ? at->second.get() : nullptr;
+  const auto n = types_.find(type, codec::key_words(type), [&](std::size_t k) -> std::string_view { return types[k].first; });
+  return n ? types[*n].second.get() : nullptr;
+}
+bool FhirMap::published(std::string_view system) const {
+  if (systems_.find(system, codec::key_words(system), [&](std::size_t k) -> std::string_view { return terminologies[k]; })) return true;
+  return std::any_of(below_.begin(), below_.end(), [&](const std::string& root) { return system.starts_with(root); });
 }
 
 const SegmentRule* SegmentRules::find(std::string_view name) const {

@@ -26,6 +26,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "codec/words.h"
 #include "stack/stack.h"
 
 namespace licet::deid {
@@ -124,27 +125,26 @@ struct Element {
 };
 struct Shape {
   std::vector<Element> elements;  // sorted by key
-  [[nodiscard]] const Element* find(std::string_view key) const {
-    for (std::size_t at = place(key); slots[at] != 0; at = (at + 1) & (slots.size() - 1))
-      if (elements[slots[at] - 1].key == key) return &elements[slots[at] - 1];
-    return nullptr;
+  [[nodiscard]] const Element* find(std::string_view key) const { return find(key, codec::key_words(key)); }
+  [[nodiscard]] const Element* find(std::string_view key, const codec::KeyWords& words) const {
+    const auto n = keys_.find(key, words, [&](std::size_t k) -> std::string_view { return elements[k].key; });
+    return n ? &elements[*n] : nullptr;
   }
   void index();  // once elements are complete
 
  private:
-  [[nodiscard]] std::size_t place(std::string_view key) const {
-    if (key.empty()) return 0;
-    const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(key[i])); };
-    const std::uint32_t mixed =
-        static_cast<std::uint32_t>(key.size()) | byte(0) << 8 | byte(key.size() / 2) << 16 | byte(key.size() - 1) << 24;
-    return (mixed * 0x9e3779b1U >> 16) & (slots.size() - 1);
-  }
-  std::vector<std::uint16_t> slots = {0};  // element number + 1, by open addressing: each key of each resource is looked up
+  codec::KeyIndex keys_;  // each key of each resource is looked up
 };
 struct FhirMap {
   std::vector<std::pair<std::string, std::shared_ptr<const Shape>>> types;  // sorted
-  std::vector<std::string> terminologies;                                   // systems whose displays are published words
+  std::vector<std::string> terminologies;                                   // systems whose displays are published words; sorted
   [[nodiscard]] const Shape* find(std::string_view type) const;
+  [[nodiscard]] bool published(std::string_view system) const;
+  void index();  // once both are complete
+
+ private:
+  codec::KeyIndex types_, systems_;
+  std::vector<std::string> below_;  // terminologies that end with a slash: all below them
 };
 
 // What the fields of segments are (packs/deid/hl7-v2.yaml, x12.yaml). What isn't listed is dropped.

@@ -96,62 +96,81 @@ void Model::set_triggers(std::vector<std::uint32_t> sorted) {
   for (const std::uint32_t key : triggers) may_trigger[(key >> 6) % 1024] |= std::uint64_t{1} << (key % 64);
 }
 
-void see(std::string_view text, const std::vector<Token>& tokens, const Model& model, std::vector<Sight>& out) {
-  out.assign(tokens.size(), Sight());
+namespace {
+
+// What is carried along a line.
+struct Line {
   std::uint32_t header = 0, last_word = 0, word_before = 0;
   bool first = true;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const Token& t = tokens[i];
-    Sight& s = out[i];
-    s.look = static_cast<std::uint8_t>(t.look);
-    s.first = first;
-    s.header = header;
-    s.lexicon = t.lexicon;
-    s.word = t.hash;
-    switch (t.look) {
-      case Look::line:
-        header = last_word = word_before = 0;
-        first = true;
-        continue;
-      case Look::mark:
-        if (text[t.start] == ':') header = mix(last_word, word_before);
-        continue;
-      case Look::number: {
-        const std::string_view digits = text.substr(t.start, t.size());
-        const bool year = digits.size() == 4 && (digits.starts_with("19") || digits.starts_with("20"));
-        s.word = year ? 0x100U : static_cast<std::uint32_t>(std::min<std::size_t>(digits.size(), 12));
-        s.look = static_cast<std::uint8_t>(16 + s.word % 16 + (year ? 16 : 0));
-        s.looked_at = model.numbers;
-        break;
-      }
-      case Look::lower:
-        s.looked_at = (t.lexicon & (kFirst | kLast | kCity | kPlace)) != 0 && (t.lexicon & (kCommon | kWord)) == 0;
-        s.looked_at = s.looked_at || model.triggers_on(t.hash);
-        break;
-      case Look::capital:
-      case Look::upper:
-      case Look::mixed:
-      case Look::initial:
-        s.looked_at = true;
-        break;
+};
+
+// The sight of a token, which stands behind (&s)[-1].
+[[gnu::always_inline]] inline void see_one(std::string_view text, const Token& t, const Model& model, Line& line, Sight& s) {
+  s = {};  // made where it stands: a copy would wait for what it copies
+  s.look = static_cast<std::uint8_t>(t.look);
+  s.first = line.first;
+  s.header = line.header;
+  s.lexicon = t.lexicon;
+  s.word = t.hash;
+  switch (t.look) {
+    case Look::line:
+      line = {};
+      break;
+    case Look::mark:
+      if (text[t.start] == ':') line.header = mix(line.last_word, line.word_before);
+      break;
+    case Look::number: {
+      const std::string_view digits = text.substr(t.start, t.size());
+      const bool year = digits.size() == 4 && (digits.starts_with("19") || digits.starts_with("20"));
+      s.word = year ? 0x100U : static_cast<std::uint32_t>(std::min<std::size_t>(digits.size(), 12));
+      s.look = static_cast<std::uint8_t>(16 + s.word % 16 + (year ? 16 : 0));
+      s.looked_at = model.numbers;
+      line.first = false;
+      break;
     }
-    if (t.word()) {
-      const std::string_view word = text.substr(t.start, t.size());
+    case Look::lower:
+    case Look::capital:
+    case Look::upper:
+    case Look::mixed:
+    case Look::initial:
+      s.looked_at = t.look != Look::lower ||
+                    ((t.lexicon & (kFirst | kLast | kCity | kPlace)) != 0 && (t.lexicon & (kCommon | kWord)) == 0) ||
+                    model.triggers_on(t.hash);
       if (s.looked_at) {
+        const std::string_view word = text.substr(t.start, t.size());
         s.affix3 = piece<3>(word, true);
         s.tail3 = piece<3>(word, false);
         s.tail2 = piece<2>(word, false);
       }
-      word_before = last_word;
-      last_word = t.hash;
-    }
-    first = false;
+      line.word_before = line.last_word;
+      line.last_word = t.hash;
+      line.first = false;
+      break;
   }
+  s.pair = mix((&s)[-1].word, s.word);
+}
+// Before the first token, and behind the last.
+Sight see_nothing(const Sight& before) {
+  Sight s;
+  s.pair = mix(before.word, 0);
+  return s;
+}
+
+}  // namespace
+
+void see(std::string_view text, const std::vector<Token>& tokens, const Model& model, std::vector<Sight>& out) {
+  out.resize(tokens.size() + 2 * kSightMargin);
+  std::fill_n(out.begin(), kSightMargin, see_nothing({}));
+  Line line;
+  std::size_t at = kSightMargin;
+  for (const Token& t : tokens) see_one(text, t, model, line, out[at++]);
+  for (; at < out.size(); ++at) out[at] = see_nothing(out[at - 1]);
 }
 
 bool candidate(const Token& token, const Sight& sight, const History& history) {
-  if (sight.looked_at) return true;
-  return token.look == Look::lower && token.size() <= 3 && history.last != Label::none;
+  // One question instead of four: none of their answers can be predicted.
+  const int goes_on = int{token.look == Look::lower} & int{token.size() <= 3} & int{history.last != Label::none};
+  return (int{sight.looked_at} | goes_on) != 0;
 }
 
 namespace {
@@ -160,14 +179,8 @@ namespace {
 constexpr std::size_t kPadded = 32;
 
 // What each feature says, before its own number is mixed in.
-[[gnu::always_inline]] inline void values(const std::vector<Sight>& sights, std::size_t i, const History& history,
-                                          std::uint32_t out[kPadded]) {
-  static constexpr Sight kNothing{};
-  const auto at = [&](std::ptrdiff_t offset) -> const Sight& {
-    const auto j = static_cast<std::ptrdiff_t>(i) + offset;
-    return j >= 0 && j < static_cast<std::ptrdiff_t>(sights.size()) ? sights[static_cast<std::size_t>(j)] : kNothing;
-  };
-  const Sight &s = sights[i], &l = at(-1), &r = at(1), &ll = at(-2), &rr = at(2);
+[[gnu::always_inline]] inline void values(const Sight* sight, const History& history, std::uint32_t out[kPadded]) {
+  const Sight &s = sight[0], &l = sight[-1], &r = sight[1], &ll = sight[-2], &rr = sight[2];
   const auto last = static_cast<std::uint32_t>(history.last), before = static_cast<std::uint32_t>(history.before);
   const std::uint32_t shapes = std::uint32_t{l.look} << 16 | std::uint32_t{s.look} << 8 | r.look;
   const std::uint32_t own = std::uint32_t{s.look} << 8 | s.lexicon;
@@ -178,8 +191,8 @@ constexpr std::size_t kPadded = 32;
   add(r.word);
   add(ll.word);
   add(rr.word);
-  add(mix(l.word, s.word));
-  add(mix(s.word, r.word));
+  add(s.pair);
+  add(r.pair);
   add(shapes);
   add(s.affix3);
   add(s.tail3);
@@ -197,26 +210,27 @@ constexpr std::size_t kPadded = 32;
   add(std::uint32_t{s.first} << 17 | std::uint32_t{s.header != 0} << 16 | own);
   add(mix(mix(last, l.word), s.look));
   add(static_cast<std::uint32_t>(history.seen) << 8 | s.look);
-  add(mix(ll.word, l.word));
-  add(mix(r.word, rr.word));
+  add(l.pair);
+  add(rr.pair);
   add(shapes << 8 | rr.look);
   static_assert(kFeatures == 27);
 }
 
-[[gnu::always_inline]] inline void buckets_of(const std::vector<Sight>& sights, std::size_t i, const History& history,
-                                              std::uint32_t out[kPadded]) {
-  values(sights, i, history, out);
+[[gnu::always_inline]] inline void buckets_of(const Sight* sight, const History& history, std::uint32_t out[kPadded]) {
+  values(sight, history, out);
   for (std::uint32_t n = 0; n < kPadded; ++n) out[n] = mix(out[n], n * 0x2545f491U + 1) & (Model::kBuckets - 1);
 }
 
 using Bytes [[gnu::vector_size(Model::kStride)]] = signed char;
 using Sum [[gnu::vector_size(2 * Model::kStride)]] = std::int16_t;
-[[gnu::always_inline]] inline void sum_up(const Model& model, const std::vector<Sight>& sights, std::size_t i, const History& history,
+[[gnu::always_inline]] inline void sum_up(const Model& model, const Sight* sight, const History& history,
                                           std::int16_t out[Model::kStride]) {
   std::uint32_t buckets[kPadded] = {};
-  buckets_of(sights, i, history, buckets);
+  buckets_of(sight, history, buckets);
+  const Model::Word* index = model.index.data();
+  const std::int8_t* first = model.rows.data();
   const std::int8_t* rows[kFeatures];  // all of them first, so that no load waits for another
-  for (std::size_t n = 0; n < kFeatures; ++n) rows[n] = model.row(buckets[n]);
+  for (std::size_t n = 0; n < kFeatures; ++n) rows[n] = Model::row(index, first, buckets[n]);
   Sum sum{};
   for (const std::int8_t* row : rows) {
     Bytes bytes;
@@ -227,18 +241,18 @@ using Sum [[gnu::vector_size(2 * Model::kStride)]] = std::int16_t;
 }
 // The same, compiled twice: with the instructions of 2013 and without.
 #ifdef __x86_64__
-__attribute__((target("avx2,bmi,popcnt"))) void sum_avx2(const Model& m, const std::vector<Sight>& s, std::size_t i, const History& h,
-                                                         std::int16_t* sum) {
-  sum_up(m, s, i, h, sum);
+__attribute__((target("avx2,bmi,bmi2,popcnt"))) void sum_avx2(const Model& m, const Sight* s, const History& h, std::int16_t* sum) {
+  sum_up(m, s, h, sum);
 }
 #endif
-void sum_plain(const Model& m, const std::vector<Sight>& s, std::size_t i, const History& h, std::int16_t* sum) {
-  sum_up(m, s, i, h, sum);
+void sum_plain(const Model& m, const Sight* s, const History& h, std::int16_t* sum) {
+  sum_up(m, s, h, sum);
 }
-using Summing = void (*)(const Model&, const std::vector<Sight>&, std::size_t, const History&, std::int16_t*);
+using Summing = void (*)(const Model&, const Sight*, const History&, std::int16_t*);
 Summing summing() {
 #ifdef __x86_64__
-  static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
+  static const bool has =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
   if (has) return sum_avx2;
 #endif
   return sum_plain;
@@ -246,9 +260,9 @@ Summing summing() {
 
 }  // namespace
 
-void features(const std::vector<Sight>& sights, std::size_t i, const History& history, std::uint32_t out[kFeatures]) {
+void features(const Sight* sight, const History& history, std::uint32_t out[kFeatures]) {
   std::uint32_t all[kPadded] = {};
-  buckets_of(sights, i, history, all);
+  buckets_of(sight, history, all);
   std::copy_n(all, kFeatures, out);
 }
 
@@ -261,13 +275,10 @@ History Walk::at(const Token& token) const {
 }
 
 void Walk::called(const Token& token, Label label) {
-  if (token.look == Look::line) {
-    history_ = {};
-    return;
-  }
-  if (token.look == Look::mark) return;
-  history_.before = history_.last;
-  history_.last = label;
+  // A line ends it, marks leave it as it is; told without asking, for what comes next can't be predicted.
+  const bool line = token.look == Look::line, mark = token.look == Look::mark;
+  history_.before = line ? Label::none : mark ? history_.before : history_.last;
+  history_.last = line ? Label::none : mark ? history_.last : label;
   if (label == Label::none || !token.word() || token.look == Look::lower || token.size() < 3) return;
   for (auto& [hash, was] : seen_)
     if (hash == token.hash) {
@@ -281,20 +292,35 @@ void Walk::called(const Token& token, Label label) {
 
 void tag(const Model& model, std::string_view text, const std::vector<Token>& tokens, int bias, std::vector<Label>& labels,
          std::vector<float>& scores) {
-  thread_local std::vector<Sight> sights;
-  see(text, tokens, model, sights);
-  labels.assign(tokens.size(), Label::none);
-  scores.assign(tokens.size(), 0);
+  labels.resize(tokens.size());
+  scores.resize(tokens.size());
   const Summing sum_of = summing();
   Walk walk;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const Token& token = tokens[i];
-    Label label = Label::none;
-    if (token.word() || token.number()) {
-      const History history = walk.at(token);
-      if (candidate(token, sights[i], history)) {
+  Line line;
+  // Some tokens at a time, so that what is seen of them stays near; token i at sights[i - from + kSightMargin].
+  constexpr std::size_t kAtOnce = 128;
+  std::array<Sight, kAtOnce + 2 * kSightMargin> sights;
+  std::fill_n(sights.begin(), kSightMargin, see_nothing({}));
+  std::size_t seen = 0;
+  for (std::size_t from = 0; from < tokens.size(); from += kAtOnce) {
+    const std::size_t to = std::min(from + kAtOnce, tokens.size());
+    if (from != 0) std::copy(sights.end() - 2 * kSightMargin, sights.end(), sights.begin());
+    for (; seen < to + kSightMargin; ++seen) {
+      const std::size_t at = seen - from + kSightMargin;
+      if (seen < tokens.size())
+        see_one(text, tokens[seen], model, line, sights[at]);
+      else
+        sights[at] = see_nothing(sights[at - 1]);
+    }
+    for (std::size_t i = from; i < to; ++i) {
+      const Token& token = tokens[i];
+      Label label = Label::none;
+      float score = 0;
+      const Sight& sight = sights[i - from + kSightMargin];
+      if (candidate(token, sight, walk.before())) {
+        const History history = walk.at(token);
         std::int16_t sum[Model::kStride];
-        sum_of(model, sights, i, history, sum);
+        sum_of(model, &sight, history, sum);
         sum[0] = static_cast<std::int16_t>(sum[0] - bias);
         std::size_t best = 0;
         int most = sum[0];
@@ -303,11 +329,12 @@ void tag(const Model& model, std::string_view text, const std::vector<Token>& to
           most = std::max<int>(most, sum[l]);
         }
         label = static_cast<Label>(best);
-        scores[i] = static_cast<float>(most - sum[0]);
+        score = static_cast<float>(most - sum[0]);
       }
+      labels[i] = label;
+      scores[i] = score;
+      walk.called(token, label);
     }
-    labels[i] = label;
-    walk.called(token, label);
   }
 }
 

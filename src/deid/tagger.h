@@ -49,13 +49,15 @@ struct Model {
     const std::uint32_t key = word_hash >> 8;
     return (may_trigger[(key >> 6) % 1024] >> (key % 64) & 1) != 0 && std::binary_search(triggers.begin(), triggers.end(), key);
   }
-  // Without a branch: of 27 buckets about half have a row, and nobody can predict which.
-  [[nodiscard]] const std::int8_t* row(std::uint32_t bucket) const {
+  // (Whoever asks for many of them keeps the two in registers.)
+  [[gnu::always_inline]] static const std::int8_t* row(const Word* index, const std::int8_t* rows, std::uint32_t bucket) {
     const Word& word = index[bucket / 64];
     const std::uint64_t below = (std::uint64_t{1} << (bucket % 64)) - 1;
     const std::size_t at = word.before + static_cast<std::size_t>(std::popcount(word.bits & below)) + 1;
-    return rows.data() + (at & (0 - static_cast<std::size_t>(word.bits >> (bucket % 64) & 1))) * kStride;
+    return rows + (at & (0 - static_cast<std::size_t>(word.bits >> (bucket % 64) & 1))) * kStride;
   }
+  // Without a branch: of 27 buckets about half have a row, and nobody can predict which.
+  [[nodiscard]] const std::int8_t* row(std::uint32_t bucket) const { return row(index.data(), rows.data(), bucket); }
 };
 
 // What a token looks like to the tagger, apart from the labels before it: made once a text.
@@ -63,11 +65,14 @@ struct Sight {
   std::uint32_t word = 0;  // its hash; of a number, its length and whether it may be a year
   std::uint32_t affix3 = 0, tail3 = 0, tail2 = 0;
   std::uint32_t header = 0;  // the words before the colon that it stands behind, on its line
+  std::uint32_t pair = 0;    // the word before it and it
   std::uint8_t look = 0;
   std::uint8_t lexicon = 0;
   bool first = false;  // of its line
   bool looked_at = false;
 };
+// out[i + kSightMargin] of token i: around them stand two of nothing, so that each has neighbors.
+inline constexpr std::size_t kSightMargin = 2;
 void see(std::string_view text, const std::vector<Token>& tokens, const Model& model, std::vector<Sight>& out);
 
 inline constexpr std::size_t kFeatures = 27;
@@ -75,14 +80,15 @@ inline constexpr std::size_t kFeatures = 27;
 struct History {
   Label last = Label::none, before = Label::none, seen = Label::none;
 };
-// Bucket numbers of token i.
-void features(const std::vector<Sight>& sights, std::size_t i, const History& history, std::uint32_t out[kFeatures]);
+// Bucket numbers of a token. `sight`: among its neighbors, as see() made them.
+void features(const Sight* sight, const History& history, std::uint32_t out[kFeatures]);
 // Whether it is looked at, given what was before it: a short lower-case word goes on a name ("de la").
 [[nodiscard]] bool candidate(const Token& token, const Sight& sight, const History& history);
 
 // What goes along the tokens of a text: the history of each, and what each word was called.
 class Walk {
  public:
+  [[nodiscard]] const History& before() const { return history_; }  // without what the next word was called
   [[nodiscard]] History at(const Token& token) const;
   void called(const Token& token, Label label);
 

@@ -1,6 +1,8 @@
 #include "deid/text.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <iterator>
 
 namespace licet::deid {
@@ -30,6 +32,21 @@ Kind kind_of_label(Label label, std::uint8_t lexicon, bool number, std::uint32_t
       return Kind::relative;
   }
   return Kind::id;
+}
+
+// Words are picked first and looked up then: whether a token is one can't be predicted, and by then the memory is there.
+void look_up(const Lexicon& lexicon, std::vector<Token>& tokens) {
+  constexpr std::size_t kAtOnce = 32;
+  std::array<Token*, kAtOnce> words;
+  for (Token *t = tokens.data(), *end = t + tokens.size(); t != end;) {
+    std::size_t count = 0;
+    for (Token* const stop = t + std::min<std::ptrdiff_t>(kAtOnce, end - t); t != stop; ++t) {
+      words[count] = t;
+      count += t->word();
+      lexicon.prefetch(t->hash);
+    }
+    for (std::size_t k = 0; k < count; ++k) words[k]->lexicon = lexicon.bits(words[k]->hash);
+  }
 }
 
 // Whether words a and b, which have one label, are one identifier: only marks, spaces and short words between them, on one line.
@@ -115,7 +132,9 @@ void propagate(const Known& known, Found& f) {
   if (names.empty() && known.empty()) return;
   for (std::size_t j = 0; j < f.tokens.size(); ++j) {
     const Token& t = f.tokens[j];
-    if (!t.word() && !t.number()) continue;
+    // In one question: what a token is can't be predicted, but that it is none of these can.
+    const int word = t.word(), number = t.number(), may_be_named = int{names.may_have(t.hash)} & word & int{t.size() >= 3};
+    if ((may_be_named | ((word | number) & int{!known.empty()})) == 0) continue;
     const Kind* kind = known.empty() ? nullptr : known.find(t.hash);
     if (kind != nullptr && *kind == Kind::street && (t.lexicon & (kCommon | kWord)) != 0) kind = nullptr;  // "Lane", "Apt"
     if (kind != nullptr) {
@@ -179,11 +198,7 @@ void TextEngine::find_as_it_is(std::string_view text, const Known& known, Found&
   found.spans.clear();
   found.tokens.clear();
   tokenize(text, found.tokens);
-  constexpr std::size_t kAhead = 8;
-  for (std::size_t i = 0; i < found.tokens.size(); ++i) {
-    if (i + kAhead < found.tokens.size()) lexicon_.prefetch(found.tokens[i + kAhead].hash);
-    if (Token& t = found.tokens[i]; t.word()) t.lexicon = lexicon_.bits(t.hash);
-  }
+  look_up(lexicon_, found.tokens);
   find_patterns(text, found.tokens, found.spans);
   if (model_ != nullptr) {
     tag(*model_, text, found.tokens, model_->bias, found.labels, found.margins);

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include "deid/dates.h"
 
@@ -213,6 +215,239 @@ TEST(TextEngine, AnyBytes) {
       last = s.end;
     }
   }
+}
+
+// ---- the tokenizer beside a plain one ---------------------------------------------------------------------------------------------------
+
+// What tokens.h says, one character after the other.
+struct Character {
+  enum What { space, line, letter, capital, digit, mark, ignored } what = space;
+  std::size_t size = 1;
+};
+Character character(std::string_view text) {
+  // By its lead byte, however it goes on; what the text's end cuts off counts as zeros.
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned>(static_cast<unsigned char>(text[i])) : 0U; };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) {
+    const char c = text[0];
+    if (c == '\n' || c == '\r') return {Character::line};
+    if (c <= ' ' || c == 0x7f) return {Character::space};
+    if (c >= 'a' && c <= 'z') return {Character::letter};
+    if (c >= 'A' && c <= 'Z') return {Character::capital};
+    return {c >= '0' && c <= '9' ? Character::digit : Character::mark};
+  }
+  const std::size_t size = std::min<std::size_t>(text.size(), lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1);
+  const auto is = [&](Character::What what) { return Character{what, size}; };
+  if (lead < 0xc0) return is(Character::letter);  // no beginning
+  if (lead < 0xe0) {
+    const unsigned both = lead << 8 | byte(1);
+    if (both == 0xc2a0) return is(Character::space);                                                      // no-break
+    if (both == 0xc2ad) return is(Character::ignored);                                                    // soft hyphen
+    if (lead == 0xc2) return is(both == 0xc2aa || both == 0xc2ba ? Character::letter : Character::mark);  // ª º, § and the like
+    if (both == 0xc397 || both == 0xc3b7) return is(Character::mark);                                     // × ÷
+    if (lead == 0xc3) return is(both <= 0xc39e ? Character::capital : Character::letter);                 // À…Þ, ß…ÿ
+    const bool greek = both >= 0xce91 && both <= 0xcea9, cyrillic = both >= 0xd080 && both <= 0xd0af;
+    return is(greek || cyrillic ? Character::capital : Character::letter);
+  }
+  if (lead < 0xf0) {
+    const unsigned pair = lead << 8 | byte(1), last = byte(2);
+    if (pair == 0xe280) {                                               // general punctuation
+      if (last >= 0x8b && last <= 0x8d) return is(Character::ignored);  // zero width: space, non-joiner, joiner
+      return is(last < 0x8b || last == 0xaf ? Character::space : Character::mark);
+    }
+    if (pair == 0xe281) return is(last == 0xa0 ? Character::ignored : Character::mark);  // word joiner
+    if (pair == 0xe380) return is(last == 0x80 ? Character::space : Character::mark);    // ideographic
+    if (pair == 0xefbb && last == 0xbf) return is(Character::ignored);                   // byte order mark
+    if (pair == 0xefbc) {                                                                // full-width forms
+      if (last >= 0x90 && last <= 0x99) return is(Character::digit);
+      return is(last >= 0xa1 && last <= 0xba ? Character::capital : Character::mark);
+    }
+  }
+  return is(Character::letter);
+}
+std::string plain_lower(std::string_view character) {
+  std::string out(character);
+  if (out.size() == 1 && out[0] >= 'A' && out[0] <= 'Z') out[0] = static_cast<char>(out[0] - 'A' + 'a');
+  if (out.size() > 1 && out[0] == '\xc3') {
+    const auto second = static_cast<unsigned char>(out[1]);
+    if (second >= 0x80 && second <= 0x9e && second != 0x97) out[1] = static_cast<char>(second + 0x20);
+  }
+  return out;
+}
+std::vector<Token> plain_tokens(std::string_view text) {
+  std::vector<Token> tokens;
+  for (std::size_t at = 0; at < text.size();) {
+    const Character first = character(text.substr(at));
+    if (first.what == Character::space || first.what == Character::ignored) {
+      at += first.size;
+      continue;
+    }
+    const bool word = first.what == Character::letter || first.what == Character::capital;
+    Token t;
+    t.start = static_cast<std::uint32_t>(at);
+    t.glued = !tokens.empty() && tokens.back().end == t.start;
+    std::string spelled;
+    std::size_t letters = 0, capitals = 0;
+    for (; at < text.size();) {
+      const Character c = character(text.substr(at));
+      const bool letter = c.what == Character::letter || c.what == Character::capital;
+      if (word ? !letter && c.what != Character::ignored : c.what != first.what) break;
+      if (c.what != Character::ignored && c.what != Character::line) spelled += plain_lower(text.substr(at, c.size));
+      letters += letter;
+      capitals += c.what == Character::capital;
+      at += c.size;
+      if (first.what == Character::mark) break;  // each by itself
+    }
+    t.end = static_cast<std::uint32_t>(at);
+    t.look = first.what == Character::line                       ? Look::line
+             : first.what == Character::digit                    ? Look::number
+             : first.what == Character::mark                     ? Look::mark
+             : capitals == 0                                     ? Look::lower
+             : letters == 1                                      ? Look::initial
+             : capitals == letters                               ? Look::upper
+             : capitals == 1 && first.what == Character::capital ? Look::capital
+                                                                 : Look::mixed;
+    if (t.look != Look::line) {
+      t.hash = kFnvStart;
+      for (const char c : spelled) t.hash = (t.hash ^ static_cast<unsigned char>(c)) * kFnvPrime;
+    }
+    tokens.push_back(t);
+  }
+  return tokens;
+}
+void expect_plain_tokens(const std::string& made) {
+  const std::unique_ptr<char[]> exact(new char[made.size()]);  // so that a byte too far is seen
+  std::copy(made.begin(), made.end(), exact.get());
+  const std::string_view text(exact.get(), made.size());
+  std::vector<Token> tokens;
+  tokenize(text, tokens);
+  const std::vector<Token> plain = plain_tokens(text);
+  ASSERT_EQ(tokens.size(), plain.size()) << made;
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    const Token &a = tokens[i], &b = plain[i];
+    ASSERT_EQ(a.start, b.start) << made;
+    ASSERT_EQ(a.end, b.end) << made;
+    ASSERT_EQ(a.look, b.look) << made << " at " << a.start;
+    ASSERT_EQ(a.glued, b.glued) << made << " at " << a.start;
+    ASSERT_EQ(a.hash, b.hash) << made << " at " << a.start;
+    if (a.word() || a.number()) ASSERT_EQ(word_hash(text.substr(a.start, a.size())), b.hash) << made;
+  }
+}
+
+TEST(Tokens, AreThoseOfAPlainTokenizer) {
+  SeededRandom random(5);
+  const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random.next() % n); };
+  // Invented, then mutilated.
+  const std::string texts[] = {
+      "Patient Maria O'Sandoval-Reyes, MRN: 00-123-45, was seen 3/14/1979 by Dr. ROUX (tel. +1 740 555 0123).\r\nPlan: metformin 500mg, "
+      "b.i.d.",
+      "Nombre:  Íñigo.\nApellidos: De Miguel Núñez Ávila.\nNHC: 2569870. Médico: Carolee951 º ª §12 ¿Qué? 37,5°C × 2",
+      "Мария Иванова, Ελένη Παπαδοπούλου, 王 小明 \u3000\uff11\uff12\uff2d\uff41\uff0e \U0001f600 e\u0301 \u2014 \u201cquoted\u201d\u2026",
+      "a\u200bb C\u00adD 1\u200d2 \ufeffx\u2060 \u00a0y\u202fz\u2028w \u200b\u200b9A9a aB Ab AB A b",
+      "internationalization electroencephalographically "
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789012345678901234567890",
+  };
+  static const std::string kPieces[] = {
+      "\u200b",   "\u00ad",   "\u0430", "\u00c9", "\u00e9", "\u00d7", "\u2013", "\u00a0", "\uff11", "\xff", "\xc3",
+      "\xe2\x80", "\xf0\x9f", "\n",     "\r\n",   " ",      "9",      "X",      "x",      ".",      "\x7f", std::string(1, '\0'),
+      "\u2060",   "\ufeff"};
+  for (int round = 0; round < 4000; ++round) {
+    std::string text = texts[below(std::size(texts))];
+    for (std::size_t changes = below(30); changes > 0 && !text.empty(); --changes) {
+      const std::size_t at = below(text.size());
+      switch (below(4)) {
+        case 0:
+          text.insert(at, kPieces[below(std::size(kPieces))]);
+          break;
+        case 1:
+          text.erase(at, 1 + below(3));
+          break;
+        case 2:
+          text[at] = static_cast<char>(text[at] ^ 1 << below(8));
+          break;
+        default:
+          text.resize(at + (text.size() - at) / 2);
+          break;
+      }
+    }
+    ASSERT_NO_FATAL_FAILURE(expect_plain_tokens(text));
+  }
+  // Random: bytes, characters of all lengths, words of all lengths around what is looked at at once.
+  for (int round = 0; round < 6000; ++round) {
+    std::string text;
+    const std::size_t size = below(round % 20 == 0 ? 1500 : 140);
+    while (text.size() < size) {
+      switch (round % 3) {
+        case 0:
+          text += static_cast<char>(random.next());
+          break;
+        case 1: {
+          const std::uint32_t c = static_cast<std::uint32_t>(below(4) == 0   ? below(0x80)
+                                                             : below(3) == 0 ? below(0x800)
+                                                                             : 0x2000 + below(0xdfff - 0x2000 - 0x800));
+          if (c < 0x80)
+            text += static_cast<char>(c);
+          else if (c < 0x800)
+            text += static_cast<char>(0xc0 | c >> 6), text += static_cast<char>(0x80 | (c & 0x3f));
+          else
+            text += static_cast<char>(0xe0 | c >> 12), text += static_cast<char>(0x80 | (c >> 6 & 0x3f)),
+                text += static_cast<char>(0x80 | (c & 0x3f));
+          break;
+        }
+        default: {
+          const std::string_view of = below(3) == 0 ? "ABCdef" : below(2) == 0 ? "0123" : "abcdefghijklmnop";
+          for (std::size_t k = below(below(10) == 0 ? 150 : 20); k > 0; --k) text += of[below(of.size())];
+          if (below(3) != 0) text += kPieces[below(std::size(kPieces))];
+          break;
+        }
+      }
+    }
+    ASSERT_NO_FATAL_FAILURE(expect_plain_tokens(text));
+  }
+}
+
+// tag() sees some tokens at a time and sums up with what the processor has: the same as all at once, feature by feature.
+TEST(Tagger, SumsAreThoseOfItsFeatures) {
+  SeededRandom random(6);
+  constexpr std::string_view kWords[] = {"Maria",     "SANDOVAL", "de",    "la",   "of",       "Dr",     "was", "seen",    "in",
+                                         "Riverbend", "OH",       "45990", "1979", ":",        ",",      "\n",  "Address", "son",
+                                         "metformin", "Wake",     "wake",  "W",    "McDowell", "Clinic", "."};
+  for (const std::string_view language : {"en", "es"})
+    for (int round = 0; round < 60; ++round) {
+      std::string text;
+      for (std::size_t words = random.next() % 600; words > 0; --words) text.append(kWords[random.next() % std::size(kWords)]) += ' ';
+      std::vector<Token> tokens;
+      tokenize(text, tokens);
+      for (Token& t : tokens)
+        if (t.word()) t.lexicon = lexicon().bits(t.hash);
+      const Model& m = model(language);
+      std::vector<Label> labels;
+      std::vector<float> scores;
+      tag(m, text, tokens, m.bias, labels, scores);
+      ASSERT_EQ(labels.size(), tokens.size());
+      std::vector<Sight> sights;
+      see(text, tokens, m, sights);
+      Walk walk;
+      for (std::size_t i = 0; i < tokens.size(); ++i) {
+        Label label = Label::none;
+        float score = 0;
+        const History history = walk.at(tokens[i]);
+        const Sight& sight = sights[i + kSightMargin];
+        if (candidate(tokens[i], sight, history)) {
+          std::uint32_t buckets[kFeatures];
+          features(&sight, history, buckets);
+          int sum[kLabels] = {-m.bias};
+          for (const std::uint32_t b : buckets)
+            for (std::size_t l = 0; l < kLabels; ++l) sum[l] += m.row(b)[l];
+          const auto* best = std::max_element(sum, sum + kLabels);
+          label = static_cast<Label>(best - sum);
+          score = static_cast<float>(*best - sum[0]);
+        }
+        ASSERT_EQ(labels[i], label) << i;
+        ASSERT_EQ(scores[i], score) << i;
+        walk.called(tokens[i], label);
+      }
+    }
 }
 
 TEST(Files, ThatAreCutAreRefused) {

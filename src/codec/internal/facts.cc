@@ -1,24 +1,10 @@
 #include <algorithm>
-#include <array>
 
 #include "codec/internal/tape.h"
+#include "codec/words.h"
 
 namespace licet::codec::internal {
 namespace {
-
-// FHIR's id: [A-Za-z0-9\-\.]{1,64}.
-constexpr auto kIdBytes = [] {
-  std::array<bool, 256> table{};
-  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-."))
-    table[static_cast<unsigned char>(c)] = true;
-  return table;
-}();
-bool is_id(std::string_view text) {
-  if (text.empty() || text.size() > 64) return false;
-  bool all = true;
-  for (const char c : text) all &= kIdBytes[static_cast<unsigned char>(c)];
-  return all;
-}
 
 void add_once(std::vector<std::string_view>& to, std::string_view what) {
   if (std::find(to.begin(), to.end(), what) == to.end()) to.push_back(what);
@@ -99,7 +85,11 @@ const char* Facts::read(const Tape& t, std::uint32_t object, const Walker& walke
   const char* problem = nullptr;
   each_member(t, object, [&](std::uint32_t key_token, std::uint32_t v) {
     const std::string_view key = t.escaped_keys ? plain(t, key_token, arena) : t.text(key_token);
-    scan.members.push_back({key, t.raw(v), v, t.last_of(v) + 1});
+    ResourceScan::Member& member = scan.members.emplace_back();  // filled where it stands: a copy would wait for what it copies
+    member.key = key;
+    member.value = t.raw(v);
+    member.first = v;
+    member.last = t.last_of(v) + 1;
     if (key.empty()) return true;
     switch (key[0]) {
       case 'r':
@@ -170,15 +160,23 @@ void Facts::references(const Tape& t, const Walker& walker, ResourceScan& scan, 
       for (std::size_t k = 0; k < path.length && same; ++k) same = t.key(spot.keys[k], spelled) == path.keys[k];
       if (same) place = &path;
     }
-    const std::string_view literal = local(plain(t, spot.value, arena));
-    const std::size_t slash = literal.find('/');
+    const std::string_view written = plain(t, spot.value, arena);
+    // Most are "Type/id": letters, a slash, and what can be nothing but an id.
+    std::size_t slash = 0;
+    while (slash < written.size() && ((written[slash] | 0x20) >= 'a' && (written[slash] | 0x20) <= 'z')) ++slash;
+    std::string_view literal = written, id;
+    if (slash < written.size() && slash != 0 && written[slash] == '/') id = written.substr(slash + 1);
+    if (!is_id(id) || std::find(bases_.begin(), bases_.end(), written.substr(0, slash)) != bases_.end()) {
+      literal = local(written);
+      slash = literal.find('/');
+      id = slash == std::string_view::npos ? std::string_view{} : literal.substr(slash + 1);
+      if (const std::size_t history = id.find("/_history/"); history != std::string_view::npos) id = id.substr(0, history);
+      if (!is_id(id)) id = {};
+    }
     const std::string_view type = literal.substr(0, slash == std::string_view::npos ? 0 : slash);
-    std::string_view id = slash == std::string_view::npos ? std::string_view{} : literal.substr(slash + 1);
-    if (const std::size_t history = id.find("/_history/"); history != std::string_view::npos) id = id.substr(0, history);
-    if (!is_id(id)) id = {};
     if (type.empty() || id.empty()) {
       // Not a plain local literal: `#x`, urn:, another server's, Patient?identifier=…
-      const bool foreign_patient = plain(t, spot.value, arena).find("Patient/") != std::string_view::npos;
+      const bool foreign_patient = written.find("Patient/") != std::string_view::npos;
       if (place != nullptr && (place->primary || foreign_patient)) scan.unresolved = true;
     } else if (type == "Patient") {
       add_once(place != nullptr ? scan.patients : scan.mentions, id);

@@ -34,6 +34,7 @@ struct Framer {
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
   Result<const ResourceScan*> resource(std::uint32_t object, std::uint32_t last);
+  Result<const ResourceScan*> walked(std::uint32_t object);
   Result<bool> probe();
   Result<BundleEvent> member();
   Result<BundleEvent> element();

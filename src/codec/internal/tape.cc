@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "codec/words.h"
+
 namespace licet::codec::internal {
 namespace {
 
@@ -71,11 +73,6 @@ void append_utf8(std::string& out, unsigned code) {
   }
 }
 
-std::uint64_t load(const char* at, std::size_t bytes) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, at, bytes);
-  return word;
-}
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
@@ -83,24 +80,11 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
 
 // 64 bits of a key. Two keys of one object with the same hash are taken for duplicates: by chance that doesn't happen (2^-64), and who
 // makes it happen on purpose only gets the document refused.
-std::uint64_t hash(std::string_view key) {
+inline std::uint64_t hash(const char* key, const KeyWords& words) {
   constexpr std::uint64_t kA = 0x9e3779b97f4a7c15, kB = 0xd1b54a32d192ed03;
-  const char* at = key.data();
-  const std::size_t n = key.size();
-  if (n >= 8 && n <= 16) return mix(load(at, 8) ^ kA, load(at + n - 8, 8) ^ kB ^ n);
-  if (n >= 4 && n < 8) return mix((load(at, 4) | load(at + n - 4, 4) << 32) ^ kA, kB ^ n);
-  if (n < 4) {
-    // first, middle and last byte are all of them
-    const std::uint64_t word = n == 0 ? 0
-                                      : std::uint64_t{static_cast<unsigned char>(at[0])} |
-                                            std::uint64_t{static_cast<unsigned char>(at[n / 2])} << 8 |
-                                            std::uint64_t{static_cast<unsigned char>(at[n - 1])} << 16;
-    return mix(word ^ kA, kB ^ n);
-  }
-  std::uint64_t state = kB ^ n;
-  std::size_t k = 0;
-  for (; k + 8 <= n; k += 8) state = mix(load(at + k, 8) ^ kA, state ^ kB);
-  return mix(load(at + n - 8, 8) ^ kA, state ^ kB);
+  std::uint64_t state = kB ^ words.size;
+  for (std::size_t k = 8; k + 8 < words.size; k += 8) state = mix(word_at(key + k) ^ kA, state ^ kB);
+  return mix(words.first ^ kA, words.last ^ state);
 }
 
 }  // namespace
@@ -213,12 +197,13 @@ bool Walker::object() {
   if (++depth_ > depth_max_) return fail("nested too deep", pos_[open]);
   const std::size_t first_key = key_count_;
   const std::size_t level = objects_++;
+  std::uint64_t seen = 0;  // a bit for each key, by its hash
   if (base_[pos_[i_]] != '}') {
     for (;;) {
       const std::uint32_t start = pos_[i_] + 1;
       std::uint32_t end = 0;
       if (base_[start - 1] != '"') return fail("expected a key", start - 1);
-      if (!string_end(start, end) || !key(start, end, first_key)) return false;
+      if (!string_end(start, end) || !key(start, end, first_key, seen)) return false;
       path_[level] = i_;
       if (base_[pos_[++i_]] != ':') return fail("expected a colon", pos_[i_]);
       ++i_;
@@ -275,10 +260,12 @@ bool Walker::array() {
 
 bool Walker::scalar() {
   const std::uint32_t start = pos_[i_];
-  if (i_ + 1 > tape_->count) return fail("expected a value", start);
+  const char first = base_[start];
+  const bool number = first == '-' || is_digit(first);
+  // By its first byte, before anything is asked of the token after it: the last one is a brace, and has none.
+  if (i_ >= tape_->count || !(number || first == 't' || first == 'f' || first == 'n')) return fail("expected a value", start);
   const std::string_view text(base_ + start, std::max(tape_->end_before(i_ + 1), start) - start);
-  const bool good = !text.empty() && ((text[0] == '-' || is_digit(text[0])) ? is_number(text.data(), text.data() + text.size())
-                                                                            : text == "true" || text == "false" || text == "null");
+  const bool good = number ? is_number(text.data(), text.data() + text.size()) : text == "true" || text == "false" || text == "null";
   if (!good) return fail("expected a value", start);
   ++i_;
   return true;
@@ -342,18 +329,24 @@ bool Walker::escapes(const char* start, const char* end) {
   return true;
 }
 
-inline bool Walker::key(std::uint32_t start, std::uint32_t end, std::size_t first_key) {
-  const std::string_view text(base_ + start, end - start);
-  tape_->escaped_keys |= escaped_;
-  const std::uint64_t h = escaped_ ? hash(unescape(text)) : hash(text);
+inline bool Walker::key(std::uint32_t start, std::uint32_t end, std::size_t first_key, std::uint64_t& seen) {
+  const char* text = base_ + start;
+  const std::size_t size = end - start;
+  std::uint64_t h = 0;
+  if (escaped_) [[unlikely]] {
+    tape_->escaped_keys = true;
+    const std::string meant = unescape({text, size});
+    h = hash(meant.data(), key_words(meant));
+  } else {
+    h = hash(text, end >= 8 ? key_words_inside(text, size) : key_words({text, size}));
+  }
   const std::size_t n = key_count_;
   if (keys_.size() <= n) keys_.resize(2 * n + 64);
   std::uint64_t* keys = keys_.data();
-  if (n - first_key < 32) {
-    bool twice = false;
-    for (std::size_t k = first_key; k < n; ++k) twice |= keys[k] == h;
-    if (twice) return fail("duplicate key", start - 1);
-  }
+  const std::uint64_t bit = std::uint64_t{1} << (h >> 58);
+  if ((seen & bit) != 0 && n - first_key < 32 && std::find(keys + first_key, keys + n, h) != keys + n)
+    return fail("duplicate key", start - 1);
+  seen |= bit;
   keys[n] = h;
   key_count_ = n + 1;
   return true;

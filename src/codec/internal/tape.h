@@ -84,6 +84,10 @@ struct Masks;
 // Makes the index. State carries over from block to block.
 class Indexer {
  public:
+  // How many bytes are looked at with one instruction: what the processor has, or less (tests compare them).
+  enum class Vectors : std::uint8_t { least, avx2, avx512 };
+  static Vectors best();
+  explicit Indexer(Vectors vectors = best()) : vectors_(vectors) {}
   // Indexes whole 64-byte blocks of text[0, size) from where it stopped; `last`: also the rest. Offsets are relative to `text`.
   void run(const char* text, std::size_t size, bool last, Tape& tape);
   // The text before `bytes` was cut off, and all that follows moved down by as much.
@@ -91,11 +95,15 @@ class Indexer {
   std::size_t indexed() const { return at_; }
   bool in_string() const { return in_string_ != 0; }
   bool bad() const { return bad_ != 0; }  // a control byte stood in a string
-  void reset() { *this = Indexer(); }
+  void reset() { *this = Indexer(vectors_); }
 
  private:
+  // A bit for each byte of a block where a token begins.
+  [[gnu::always_inline]] inline std::uint64_t tokens(const Masks& masks);
   [[gnu::always_inline]] inline void block(const Masks& masks, std::size_t at, Tape& tape);
   void run_avx2(const char* text, std::size_t size, Tape& tape);
+  void run_avx512(const char* text, std::size_t size, Tape& tape);
+  Vectors vectors_;
   std::size_t at_ = 0;
   std::uint64_t in_string_ = 0;  // all ones inside
   std::uint64_t escaped_ = 0;    // the next byte is escaped
@@ -141,9 +149,9 @@ class Walker {
   bool array();
   bool scalar();
   bool string();
-  bool string_end(std::uint32_t start, std::uint32_t& end);
+  [[gnu::always_inline]] bool string_end(std::uint32_t start, std::uint32_t& end);
   bool escapes(const char* start, const char* end);
-  bool key(std::uint32_t start, std::uint32_t end, std::size_t first_key);
+  [[gnu::always_inline]] bool key(std::uint32_t start, std::uint32_t end, std::size_t first_key, std::uint64_t& seen);
   bool fail(const char* problem, std::size_t offset) {
     problem_ = problem;
     offset_ = offset;

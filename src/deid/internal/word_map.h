@@ -17,8 +17,10 @@ template <class V>
 class WordMap {
  public:
   [[nodiscard]] bool empty() const { return size_ == 0; }
+  // false: find() finds nothing.
+  [[nodiscard]] bool may_have(std::uint32_t hash) const { return (some_ >> (hash >> 26) & 1) != 0; }
   [[nodiscard]] const V* find(std::uint32_t hash) const {
-    if ((some_ >> (hash >> 26) & 1) == 0) return nullptr;
+    if (!may_have(hash)) return nullptr;
     hash += hash == 0;
     for (std::size_t at = place(hash);; at = (at + 1) & (slots_.size() - 1)) {
       if (slots_[at].hash == hash) return &slots_[at].value;

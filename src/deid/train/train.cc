@@ -105,9 +105,9 @@ void learn(const Text& t, const Model& model, Averaged& w, std::vector<Sight>& s
     Label said = Label::none;
     if (token.word() || token.number()) {
       const History history = walk.at(token);
-      if (candidate(token, sights[i], history)) {
+      if (candidate(token, sights[i + kSightMargin], history)) {
         std::uint32_t buckets[kFeatures];
-        features(sights, i, history, buckets);
+        features(&sights[i + kSightMargin], history, buckets);
         std::array<float, kLabels> score{};
         for (const std::uint32_t b : buckets)
           for (std::size_t l = 0; l < kLabels; ++l) score[l] += w.now[b * Model::kStride + l];
