@@ -401,7 +401,7 @@ class Prompts(Case):
         """Prompts leave with placeholders again."""
         GATE.write("llm.yaml", STACK)
         PROVIDER.says = text_of
-        wait_for(lambda: ask_calmly("Maria Sandoval") and b"[[" in PROVIDER.seen[-1][2], 10)
+        wait_for(lambda: (a := ask_calmly("Maria Sandoval")) and a.status == 200 and b"[[" in PROVIDER.seen[-1][2], 10)
 
     def sent(self):
         """What the provider got, in which nothing identifies anybody."""
