@@ -102,21 +102,6 @@ gate::Speaks speaks_of(std::string_view word) {
   return gate::Speaks::http;
 }
 
-// Which licenses stand on an expert's determination. An attestation of safe harbor is of structured data: it opens no free text.
-std::vector<bool> determined(const stack::Stack& stack, const license::Table& table) {
-  std::vector<bool> out;
-  for (const license::License& l : table.licenses()) {
-    out.push_back(false);
-    if (l.ground_kind != "deidentified") continue;
-    const auto witness = nlohmann::json::parse(l.witness, nullptr, false);
-    out.back() = witness.is_array() && std::any_of(witness.begin(), witness.end(), [&](const auto& id) {
-                   const stack::Document* evidence = id.is_string() ? stack.find("evidence", id.template get<std::string>()) : nullptr;
-                   return evidence != nullptr && evidence->text("is") == "expert-determination";
-                 });
-  }
-  return out;
-}
-
 // What reads text, from the data in the program.
 struct Reader {
   Reader(deid::Lexicon words, deid::Model weights) : lexicon(std::move(words)), model(std::move(weights)) {}
@@ -176,7 +161,6 @@ class Policies {
     }
     LICET_TRY(library, deid_library(config_.packs, config_.limits));
     policy->deid = std::move(library);
-    policy->determined = determined(stack, *policy->table);
     LICET_TRY_VOID(gate::prepare(*policy));
     return policy;
   }

@@ -82,13 +82,6 @@ Step<void> Exchange::fits_prompt() const {
   if (policy_->prompt_profile(decision_.form) == nullptr || route_->reader == nullptr)
     return refuse(Reason::unfilterable,
                   fmt::format("The decision is form `{}` on {}, which this route can't make: nothing was released.", form, license));
-  const std::size_t at = decision_.license.value;
-  if (decision_.form == license::Form::deidentified && (at >= policy_->determined.size() || !policy_->determined[at]))
-    return refuse(Reason::no_ground,
-                  fmt::format("The decision is form `{}` on {}, and prompts are free text: they leave in that form only where an expert "
-                              "determined it for this flow or destination (evidence `is: expert-determination`, 164.514(b)(1)). Under a "
-                              "contract, `form: pseudonymized` goes without.",
-                              form, license));
   if (!prompt_) return {};  // it has left: what is asked now is whether the answer may go on
   if (auto fits = prompt_->fits(decision_.form == license::Form::pseudonymized); !fits)
     return refuse(reason_of(fits.error()), fits.error().message);

@@ -59,7 +59,6 @@ struct Policy {
   std::optional<deid::FhirTransform> limited, deidentified;     // by prepare(), of `deid`
   const deid::Profile* placeholders = nullptr;                  // where a route speaks llm.*: what of a prompt becomes a placeholder …
   const deid::Profile* plain_text = nullptr;                    // … and what de-identifies it
-  std::vector<bool> determined;  // by LicenseId: an expert determined it (164.514(b)(1)), so that it is good for text
   std::shared_ptr<const identity::Directory> directory;
 
   // The route with the longest `listens` that begins the path; nullptr: none.

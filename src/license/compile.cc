@@ -128,6 +128,7 @@ class Compiler {
     Ids purposes;
     ClassSet classes;
     bool fhir = false;
+    bool prompts = false;  // its route speaks to a language model
   };
   enum class Kind : std::uint8_t { permit, carries, glass };
   struct Build {
@@ -437,6 +438,7 @@ class Compiler {
       c.purposes = ids(in_.purposes_by, d->list("purposes"));
       c.classes = expand(d->list("data"));
       c.fhir = r.text("speaks") == "fhir-r4";
+      c.prompts = r.text("speaks").starts_with("llm.");
       in_.flows.push_back(d->id);
       link.flows.push_back({c.flow, c.purposes, c.classes});
       for (const std::uint32_t p : c.purposes) link.purposes.push_back(PurposeId{p});
@@ -693,6 +695,17 @@ class Compiler {
         if (form == Form::none) continue;
         // "At most identified" is also met by a limited data set, but de-identified only where the owner said that it will do.
         if (form == Form::deidentified && permit.form != Form::deidentified && !permit.deidentify) continue;
+        // Prompts are free text: a ground of de-identified data may say that they are good for it, the owner's word alone does not make
+        // them so.
+        if (form == Form::deidentified && row.form != Form::deidentified && c.prompts) {
+          refuse_all(
+              Reason::no_ground,
+              fmt::format(
+                  "Permit {} asks for form deidentified, and what {} carries is prompts, which are free text: they leave in that form only "
+                  "where an expert determined it; under {} say `form: pseudonymized`",
+                  permit.doc->id, c.doc->id, row.ground->id));
+          continue;
+        }
         std::uint32_t view = what->listed;
         if (permit.full && row.honors_full)
           view = what->whole;

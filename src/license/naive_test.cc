@@ -389,6 +389,9 @@ class Naive {
     const Form most = form(p.text("form")), f2 = std::min(most, form(g.form));
     if (f2 == Form::deidentified && most != Form::deidentified && p.text("otherwise") != "deidentify") return std::nullopt;
     const auto block = [](Reason r) { return Alternative{.reason = r, .blocked = true}; };
+    const stack::Document* route = stack_.find("route", f.text("via"));
+    if (f2 == Form::deidentified && form(g.form) != Form::deidentified && route != nullptr && route->text("speaks").starts_with("llm."))
+      return block(Reason::no_ground);
     if (p.text("view") == "full" && g.minimum_necessary && g.kind != "workforce" && g.kind != "associate" &&
         form(g.form) != Form::deidentified && (reads_all(p) || (p.find("reads") == nullptr && p.find("creates") == nullptr)))
       return block(Reason::no_ground);
@@ -527,12 +530,11 @@ class Maker {
 ---
 {kind: route, id: front, speaks: fhir-r4, serves: src}
 ---
-{kind: route, id: out, speaks: http, reaches: sys}
----
 {kind: role, id: senior, inherits: [junior]}
 ---
 {kind: role, id: junior}
 )";
+    y += fmt::format("---\n{{kind: route, id: out, speaks: {}, reaches: sys}}\n", of({"http", "http", "llm.openai"}));
     y += fmt::format("---\n{{kind: system, id: ui, owner: {}, region: east}}\n", of({"ce", "ce", "part", "vendor"}));
     y += fmt::format("---\n{{kind: system, id: sys, owner: {}, region: {}}}\n", of({"vendor", "vendor", "ce"}), of({"east", "west"}));
     y += fmt::format("---\n{{kind: system, id: app, owner: {}, region: east}}\n", of({"vendor", "ce"}));

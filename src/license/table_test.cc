@@ -1,5 +1,6 @@
 #include "license/table.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -480,6 +481,33 @@ TEST(Decide, FormsAndOtherwise) {
   EXPECT_EQ(told(with(", form: deidentified", "limited", "limited-data-set"), q), "deidentify deidentified lab-reads");
   EXPECT_EQ(told(with(", hold: true", "limited", "limited-data-set"), q), "hold held");
   EXPECT_EQ(told(with("", "invented", "limited-data-set"), q), "refuse no-ground");
+}
+
+TEST(Decide, APermitDoesNotMakePromptsDeidentified) {
+  const auto with = [](std::string form, std::string kind, std::string_view speaks) {
+    auto law = clinic_law();
+    law.grounds.push_back(ground("g:model", std::move(kind), "to-model", "model", {"clinical.*"}, {"TREAT"}));
+    law.grounds.back().form = std::move(form);
+    return clinic(law, fmt::format(R"(
+---
+{{kind: organization, id: vendor, name: Vendor}}
+---
+{{kind: system, id: model, name: Model, owner: vendor}}
+---
+{{kind: route, id: model-front, listens: /model/, speaks: {}, reaches: model}}
+---
+{{kind: flow, id: to-model, from: ehr, to: model, via: model-front, purposes: [TREAT], data: [clinical.note]}}
+---
+{{kind: permit, id: model-drafts, to: model, for: [TREAT], data: [clinical.note], form: deidentified}}
+)",
+                                   speaks));
+  };
+  const Q q{"ehr", "", "TREAT", "clinical.note", Action::send, "model-front"};
+  EXPECT_EQ(told(with("identified", "associate", "http"), q).substr(0, 10), "deidentify");
+  EXPECT_EQ(told(with("deidentified", "deidentified", "llm.openai"), q).substr(0, 10), "deidentify") << "the ground says so";
+  const Table t = with("identified", "associate", "llm.openai");
+  EXPECT_EQ(told(t, q), "refuse no-ground");
+  EXPECT_NE(sentence(t, q).find("Permit model-drafts asks for form deidentified"), std::string::npos) << sentence(t, q);
 }
 
 TEST(Decide, TheMostFormOfSeveralGrounds) {

@@ -643,6 +643,8 @@ class Deidentified(Prompts):
         self.refused(refused, ["no-ground"], 403)
         self.refused(ask_calmly(NOTE), ["no-ground"], 403)
         self.assertEqual(len(PROVIDER.seen), seen)
+        code, out, _ = GATE.licet("check", GATE.stack, "--may", "words", "--data", "clinical.note", "--purpose", "TREAT")
+        self.assertEqual((code, out[:2]), (1, "no"), out)
 
 
 class Record(Prompts):
