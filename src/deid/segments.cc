@@ -483,6 +483,7 @@ Result<void> SegmentTransform::apply(std::string_view unit, const codec::Marks* 
   const bool x12 = &rules_ == &library_.x12;
   Marks marks;
   std::size_t first = 0;
+  bool trailer = false;
   if (x12) {
     if (given == nullptr) return wrong(0, "no ISA segment says what separates its elements");
     marks = *given;
@@ -495,8 +496,9 @@ Result<void> SegmentTransform::apply(std::string_view unit, const codec::Marks* 
       marks = said;
     } else if (name != "BTS" && name != "FTS") {
       return wrong(0, "no MSH segment begins it");
-    } else if (codec::find_hl7_end(header, 0) > 3 && !marks.any(header[3])) {
-      marks.element = header[3];
+    } else {
+      trailer = true;
+      if (codec::find_hl7_end(header, 0) > 3 && !marks.any(header[3])) marks.element = header[3];
     }
   }
   // Its form first: what is no segment makes the whole message something else than what it says it is.
@@ -514,6 +516,7 @@ Result<void> SegmentTransform::apply(std::string_view unit, const codec::Marks* 
         return wrong(at, "segment " + std::to_string(count + 1) + " holds a zero byte");
       if (!x12 && count > 0 && (name == "MSH" || name == "BHS" || name == "FHS"))
         return wrong(at, "a second header stands inside the message");
+      if (trailer && count > 0) return wrong(at, "a segment stands behind a trailer");
       ++count;
       if (name == "PID" && pid.empty()) pid = segment;
       if (x12 && name == "ST") st = segment;

@@ -303,8 +303,8 @@ TEST(Findings, JsonIsTheDocumentedShape) {
   j.findings.resize(2);
   EXPECT_EQ(
       findings_json(j),
-      R"j({"as_of":"2026-11-25","findings":[{"because":"It is covered.","cites":["164.308(b)(1)","164.502(e)(1)"],"facts":[{"at":"stack.yaml:32","id":"baa-scribe"}],"mend":"","requirement":"r-contract","status":"pass","subject":"notes","witness":["ehr","notes","scribe"]},)j"
-      R"j({"because":"=No contract covers <fax>.","cites":["164.308(b)(1)","164.502(e)(1)"],"facts":[{"at":"ledger:3","id":"x"},{"at":"flows.yaml:20","id":"baa-other"}],"mend":"Sign one.","requirement":"r-contract","status":"fail","subject":"fax-flow","witness":["ehr","fax"]}],)j"
+      R"j({"as_of":"2026-11-25","findings":[{"because":"It is covered. (under packs test@1; state law not assessed)","cites":["164.308(b)(1)","164.502(e)(1)"],"facts":[{"at":"stack.yaml:32","id":"baa-scribe"}],"mend":"","requirement":"r-contract","status":"pass","subject":"notes","witness":["ehr","notes","scribe"]},)j"
+      R"j({"because":"=No contract covers <fax>. (under packs test@1; state law not assessed)","cites":["164.308(b)(1)","164.502(e)(1)"],"facts":[{"at":"ledger:3","id":"x"},{"at":"flows.yaml:20","id":"baa-other"}],"mend":"Sign one.","requirement":"r-contract","status":"fail","subject":"fax-flow","witness":["ehr","fax"]}],)j"
       R"j("packs":[{"id":"test","status":"in-force","version":"1"}],"summary":{"accepted":0,"fail":1,"not-applicable":0,"pass":1,"stale":0,"unknown":0}})j");
 }
 
@@ -316,7 +316,7 @@ TEST(Findings, SarifHoldsWhatIsAmissWithItsPlace) {
   const json& fail = run["results"][0];
   EXPECT_EQ(fail["kind"], "fail");
   EXPECT_EQ(fail["level"], "error");
-  EXPECT_EQ(fail["message"]["text"], "=No contract covers <fax>. Mend: Sign one.");
+  EXPECT_EQ(fail["message"]["text"], "=No contract covers <fax>. (under packs test@1; state law not assessed) Mend: Sign one.");
   EXPECT_EQ(fail["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "flows.yaml");
   EXPECT_EQ(fail["locations"][0]["physicalLocation"]["region"]["startLine"], 20);
   EXPECT_EQ(run["tool"]["driver"]["rules"][fail["ruleIndex"].get<std::size_t>()]["id"], fail["ruleId"]);
