@@ -49,8 +49,7 @@ void print_group(std::span<const Finding* const> group, std::size_t most) {
   const Finding& first = *group.front();
   fmt::print("\n{} {} {}\n", paint(paint_of(first.status), rules::name(first.status)), paint(Paint::bold, first.asked->requirement),
              paint(Paint::dim, fmt::format("({})", joined(first.asked->cites))));
-  const bool gates =
-      first.asked->about != "program" && (first.status == Status::fail || first.status == Status::stale || first.status == Status::unknown);
+  const bool gates = first.asked->about != "program" && rules::amiss(first, true);
   if (gates) most = group.size();
   for (const Finding* f : group.first(std::min(most, group.size()))) {
     const bool ok = f->status == Status::pass || f->status == Status::accepted || f->status == Status::not_applicable;

@@ -1,4 +1,4 @@
-// Keys and ids of FHIR JSON, looked at eight and sixteen bytes at a time.
+// Short words (keys and ids of FHIR JSON, cells of a table), looked at eight and sixteen bytes at a time.
 //
 //   const KeyWords words = key_words(key);          // two keys of at most 16 bytes are the same where words and size are
 //   KeyIndex index;
@@ -37,8 +37,14 @@ struct KeyWords {
 }
 [[nodiscard]] inline KeyWords key_words(std::string_view key) {
   if (key.size() >= 8) return {word_at(key.data()), word_at(key.data() + key.size() - 8), key.size()};
+  // Of few bytes, the first, the one in the middle and the last are all; of more, the first and the last four.
+  const auto byte = [&](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(key[i])} << 8 * i; };
   std::uint64_t word = 0;
-  for (std::size_t i = 0; i < key.size(); ++i) word |= std::uint64_t{static_cast<unsigned char>(key[i])} << 8 * i;
+  if (key.size() >= 4)
+    word =
+        byte(0) | byte(1) | byte(2) | byte(3) | byte(key.size() - 4) | byte(key.size() - 3) | byte(key.size() - 2) | byte(key.size() - 1);
+  else if (!key.empty())
+    word = byte(0) | byte(key.size() / 2) | byte(key.size() - 1);
   return {word, word, key.size()};
 }
 // The same without a branch, where the eight bytes before the key's end can be read, too: in a document, not at its beginning.

@@ -1,36 +1,19 @@
 #include "deid/fhir.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "base/bytes.h"
 #include "codec/fhir_request.h"
 #include "codec/words.h"
 #include "deid/dates.h"
+#include "deid/values.h"
 
 namespace licet::deid {
 namespace {
 
 using codec::JsonValue;
 using Is = Element::Is;
-
-using ByteSet = std::array<bool, 256>;
-constexpr ByteSet bytes_of(std::string_view marks) {
-  ByteSet set{};
-  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"))
-    set[static_cast<unsigned char>(c)] = true;
-  for (const char c : marks) set[static_cast<unsigned char>(c)] = true;
-  return set;
-}
-constexpr ByteSet kTokenBytes = bytes_of("._:/|#+-%*[]{}()^");
-
-bool is_token(std::string_view text) {
-  if (text.empty() || text.size() > 64) return false;
-  bool all = true;  // looked at to the end: they nearly always are, and then no branch is guessed wrong
-  for (const char c : text) all &= kTokenBytes[static_cast<unsigned char>(c)];
-  return all;
-}
 
 bool is_system_uri(std::string_view text) {
   if (text.size() > 256) return false;

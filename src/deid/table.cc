@@ -16,27 +16,10 @@ constexpr std::size_t kMemoBytes = std::size_t{4} << 20;
 constexpr std::size_t kFewCodes = 2048;                   // which the caches hold
 constexpr std::size_t kMemoMost = 1024, kMemoLeast = 16;  // cells a column
 
-template <class T>
-std::uint64_t load(const char* at) {
-  T word;
-  std::memcpy(&word, at, sizeof(word));
-  return word;
-}
-
 }  // namespace
 
-TableTransform::Words::Words(std::string_view t) : size(static_cast<std::uint8_t>(t.size())) {
-  const char* const end = t.data() + t.size();
-  if (t.size() >= 8)
-    head = load<std::uint64_t>(t.data()), tail = load<std::uint64_t>(end - 8);
-  else if (t.size() >= 4)
-    head = load<std::uint32_t>(t.data()), tail = load<std::uint32_t>(end - 4);
-  else
-    head = load<std::uint8_t>(t.data()) | load<std::uint8_t>(t.data() + t.size() / 2) << 8, tail = load<std::uint8_t>(end - 1);
-}
-
-TableTransform::Memo& TableTransform::memo(const Plan& plan, const Words& words) {
-  const std::uint64_t hash = (words.head ^ std::rotl(words.tail * 0x9e3779b97f4a7c15, 29)) * 0xd6e8feb86659fd93;
+TableTransform::Memo& TableTransform::memo(const Plan& plan, const codec::KeyWords& words) {
+  const std::uint64_t hash = (words.first ^ std::rotl(words.last * 0x9e3779b97f4a7c15, 29)) * 0xd6e8feb86659fd93;
   return memo_[plan.memo + (hash >> memo_shift_)];
 }
 
@@ -126,7 +109,7 @@ void TableTransform::expect(std::span<const codec::CsvRecord> records) {
       const codec::CsvCell& cell = r.cells[n];
       if (cell.raw.empty() || cell.doubled) continue;
       if (const Plan& plan = plans_[n]; plan.what == Plan::Do::remember && cell.raw.size() <= 16)
-        if (const Words words(cell.raw); memo(plan, words).of(words)) continue;
+        if (const codec::KeyWords words = codec::key_words(cell.raw); memo(plan, words).of(words)) continue;
       expected_.push_back(cell.text(scratch_));
     }
   }
@@ -188,7 +171,7 @@ void TableTransform::apply(const codec::CsvRecord& record, std::string_view endi
 void TableTransform::remembered(const Plan& plan, const codec::CsvCell& cell) {
   const std::string_view raw = cell.raw;
   if (raw.size() > 16) return value(plan.kind, cell);
-  const Words words(raw);
+  const codec::KeyWords words = codec::key_words(raw);
   Memo& m = memo(plan, words);
   if (m.of(words)) {
     ++values_.tally.kinds[static_cast<std::size_t>(plan.kind)];
@@ -203,9 +186,9 @@ void TableTransform::remembered(const Plan& plan, const codec::CsvCell& cell) {
   value(plan.kind, cell);
   const std::string_view put_there = made().substr(before);
   if (put_there.size() > m.text.size()) return;
-  m = {.head = words.head,
-       .tail = words.tail,
-       .size = words.size,
+  m = {.first = words.first,
+       .last = words.last,
+       .size = static_cast<std::uint8_t>(words.size),
        .made = static_cast<std::uint8_t>(put_there.size()),
        .misfit = values_.tally.misfit != misfits};
   std::copy(put_there.begin(), put_there.end(), m.text.begin());

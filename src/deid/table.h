@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "codec/csv.h"
+#include "codec/words.h"
 #include "deid/columns.h"
 #include "deid/values.h"
 
@@ -47,22 +48,16 @@ class TableTransform {
     Kind kind = Kind::id;
     std::size_t memo = 0;  // of remember: where its part of memo_ begins
   };
-  // A cell of up to sixteen bytes: its first and last eight, which with the size say all of it.
-  struct Words {
-    explicit Words(std::string_view cell);
-    std::uint64_t head = 0, tail = 0;
-    std::uint8_t size = 0;
-  };
-  // Such a cell and what was put in its place; a column has the same few again and again.
+  // A cell of up to sixteen bytes, by its words, and what was put in its place: a column has the same few again and again.
   struct Memo {
-    std::uint64_t head = 0, tail = 0;
+    std::uint64_t first = 0, last = 0;
     std::uint8_t size = 0, made = 0;  // size 0: nothing yet
     bool misfit = false;
     std::array<char, 45> text{};
-    [[nodiscard]] bool of(const Words& w) const { return size == w.size && head == w.head && tail == w.tail; }
+    [[nodiscard]] bool of(const codec::KeyWords& w) const { return size == w.size && first == w.first && last == w.last; }
   };
 
-  [[nodiscard]] Memo& memo(const Plan& plan, const Words& words);
+  [[nodiscard]] Memo& memo(const Plan& plan, const codec::KeyWords& words);
   [[nodiscard]] bool stays(const Plan& plan, const codec::CsvCell& cell);
   void remembered(const Plan& plan, const codec::CsvCell& cell);
   void value(Kind kind, const codec::CsvCell& cell);

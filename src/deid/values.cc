@@ -187,17 +187,8 @@ bool put_free(std::string_view text, ValueContext& c, std::string& out) {
   }
 }
 
-}  // namespace
-
-namespace {
-
-// What a byte may be a part of.
-enum : std::uint8_t {
-  kOfToken = 1,
-  kOfDecimal = 2,
-  kOfNumbered = 4,
-  kPoint = 8
-};  // numbered: digits and dashes, as a date or telephone number
+// What a byte may be a part of; numbered: digits and dashes, as a date or telephone number.
+enum : std::uint8_t { kOfToken = 1, kOfDecimal = 2, kOfNumbered = 4, kPoint = 8 };
 constexpr auto kLook = [] {
   std::array<std::uint8_t, 256> table{};
   const auto mark = [&](std::string_view bytes, std::uint8_t as) {

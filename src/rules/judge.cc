@@ -15,6 +15,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "rules/compare.h"
 #include "rules/internal/base.h"
 #include "rules/internal/bench.h"
 #include "rules/rules.h"
@@ -475,7 +476,7 @@ class Worker {
 
   // A person's decision makes an addressable specification or a policy accepted; of the rest it says that it can't.
   void decide(const Requirement& r, Finding& f) {
-    if (f.status != Status::fail && f.status != Status::stale && f.status != Status::unknown) return;
+    if (!amiss(f, true)) return;
     for (const Decided& d : known_.decided) {
       if (d.choice == "implemented" || d.choice == "conduit" || d.choice == "not-associate") continue;  // these are for the rules to read
       const bool here = d.subjects.empty() || std::find(d.subjects.begin(), d.subjects.end(), f.subject) != d.subjects.end();
@@ -823,7 +824,7 @@ class Judge {
     };
     for (const Finding& f : out_.findings) {
       matters(f.until);
-      if (f.since && (f.status == Status::fail || f.status == Status::stale || f.status == Status::unknown))
+      if (f.since && amiss(f, true))
         for (const auto& [kind, effect] : f.asked->effect)
           if (effect.what == Effect::What::grace) matters(*f.since + std::chrono::days(effect.grace_days));
     }

@@ -6,6 +6,7 @@
 
 #include "console/internal/history.h"
 #include "proof/findings.h"
+#include "rules/compare.h"
 
 namespace licet::console {
 namespace {
@@ -142,8 +143,8 @@ Reply explain(const Desk& desk, std::string_view reference) {
   const rules::Finding* behind = nullptr;
   if (epoch && reason)
     for (const rules::Finding& f : epoch->world.judgment.findings) {
-      const bool amiss = f.status == rules::Status::fail || f.status == rules::Status::stale || f.status == rules::Status::unknown;
-      if (!amiss) continue;
+      if (!rules::amiss(f, true)) continue;
+      // (Most are told apart by what is in them already: sentence() would be made of each.)
       if (glimpse != recent.end() && !f.because.empty() && glimpse->sentence.find(f.because) != std::string::npos &&
           glimpse->sentence.find(f.sentence()) != std::string::npos) {
         behind = &f;
